@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each page of a process is, from the best source there is. */
+#ifndef GM_OS_PAGES_H
+#define GM_OS_PAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "gomem.h"
+#include "os/maps.h"
+
+enum gm_pages_source {
+	GM_PAGES_BEST,	  /* the first of those below that works */
+	GM_PAGES_MODULE,  /* /proc/gomem/PID/pages: every state, exact */
+	GM_PAGES_SCAN,	  /* PAGEMAP_SCAN, Linux 6.7: present, huge, swapped, zero, file */
+	GM_PAGES_PAGEMAP, /* /proc/PID/pagemap: huge only by contiguous PFNs, and only for root */
+};
+
+/**
+ * struct gm_pages - the present and swapped pages of a process, as runs by address
+ * @source: where they came from, never GM_PAGES_BEST
+ * @missing: what this source cannot tell, one sentence, NULL where nothing is missing; owned
+ * @took_ns: how long the read took
+ */
+struct gm_pages {
+	GM_VEC(struct gomem_page_run);
+	enum gm_pages_source source;
+	char *missing;
+	uint64_t took_ns;
+};
+
+/* @maps: of the same process, read just before. */
+struct gm_error *gm_pages_read(pid_t pid, const struct gm_maps *maps, enum gm_pages_source source,
+			       struct gm_pages **pages) GM_MUST_CHECK;
+void gm_pages_destroy(struct gm_pages *pages);
+GM_DEFINE_AUTO(gm_pages)
+
+/* Counted in RSS: present, and not the zero page. */
+bool gm_page_resident(enum gomem_page_state state);
+
+#endif
