@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* struct gm_page_runs { GM_VEC(struct gomem_page_run); }; zeroed is empty.
  * The owner frees .items.
