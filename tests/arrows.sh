@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Checks that the rooms include each other only along the arrows:
+#
+#	base <- {os, elf, out};  {os, elf} <- go;  {os, go} <- join <- verdict
+#	hooks -> ledger <- proc, hooks and proc never meet, the ledger sees neither;
+#	walk and target know nothing of either
+#
+# "room: what it may include". A room may always include itself; cmd_*.c and
+# gomemctl.c may include everything, and nothing may include them.
+set -eu
+cd "$(dirname "$0")/.."
+
+userland_arrows='
+base:
+os: base
+elf: base
+out: base
+go: base os elf
+join: base os go
+verdict: base os go join
+'
+kmod_arrows='
+compat:
+ledger: compat
+walk: compat
+target: compat ledger walk
+hooks: compat ledger target
+proc: compat ledger target walk
+main: compat ledger target walk hooks proc
+'
+bad=0
+
+# check ROOM FILE ALLOWED INCLUDED...: complains of each include that no arrow allows
+check() {
+	room=$1 file=$2 allowed=" $1 $3 "
+	shift 3
+	for included; do
+		case $allowed in
+		*" $included "*) ;;
+		*)
+			echo "$file: $room may not include $included"
+			bad=1
+			;;
+		esac
+	done
+}
+
+# includes FILE: the quoted includes of FILE
+includes() {
+	sed -n 's/^#[[:space:]]*include "\(.*\)"/\1/p' "$1"
+}
+
+allowed_of() {
+	printf '%s' "$1" | sed -n "s/^$2: *//p"
+}
+
+for file in userland/*/*.[ch]; do
+	room=$(basename "$(dirname "$file")")
+	[ "$room" != man ] || continue
+	names=$(includes "$file" | sed -n 's,^\(.*\)/.*,\1,p; /^cmd/p; /^gomemctl/p')
+	# shellcheck disable=SC2086 # a list of names
+	check "$room" "$file" "$(allowed_of "$userland_arrows" "$room")" $names
+done
+
+for file in kmod/*.[ch] kmod/compat/*.[ch]; do
+	case $file in
+	kmod/compat/*) room=compat ;;
+	*) room=$(basename "${file%.*}") ;;
+	esac
+	names=$(includes "$file" | grep -v '^gomem\.h$' | sed 's,^compat/.*,compat,; s,\.h$,,' || :)
+	# shellcheck disable=SC2086 # a list of names
+	check "$room" "$file" "$(allowed_of "$kmod_arrows" "$room")" $names
+done
+
+if grep -rnE 'KERNEL_VERSION|LINUX_VERSION_CODE' kmod --include='*.[ch]' | grep -v '^kmod/compat/'; then
+	echo "kmod: only compat/ may know kernel versions"
+	bad=1
+fi
+exit $bad
