@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Boots a kernel under QEMU and runs a command as root in it.
+#
+#	run.sh -k KERNEL [-m MIB] [-s CPUS] [-t SECONDS] [-a ARG]... [-M MODULE]...
+#	       [-f FILE[:GUESTPATH]]... [-o OUTDIR] -- COMMAND...
+#
+#	-k	a name of tests/vm/kernels
+#	-m	memory; under 640 MiB the kernel turns transparent huge pages off
+#	-a	appended to the kernel's command line
+#	-M	a module of that kernel to load first, with what it depends on
+#	-f	a file for the guest, with the shared libraries it needs; at
+#		/NAME, or GUESTPATH
+#	-o	where to leave what the command wrote to /out, and the kernel's log
+#		as dmesg
+#
+# COMMAND is given to sh -c. Its output is printed as it comes, its status is the
+# exit status. A warning of the kernel, or a taint beyond that of an unsigned module
+# from outside of its tree, is a failure (125); so is a guest that dies or that is
+# still there after SECONDS (124).
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
+kernel='' mib=1024 cpus=2 seconds=120 append='' outdir=''
+modules=() files=()
+
+# What the kernel says when something is wrong with it or with our module
+trouble='WARNING:|BUG:|Oops|Call Trace:|INFO: task .* blocked|possible (circular|recursive)'
+trouble+='|suspicious RCU|detected stall|soft lockup|general protection|Bad (page|rss-counter)'
+trouble+='|refcount_t:|list_(add|del) corruption|KASAN|UBSAN|unreferenced object|Kernel panic'
+allowed_taint=$((4096 | 8192))	# out of tree, unsigned
+
+die()
+{
+	echo "run: $*" >&2
+	exit 2
+}
+
+options()
+{
+	local option
+
+	while getopts k:m:s:t:a:M:f:o: option; do
+		case $option in
+		k) kernel=$OPTARG ;;
+		m) mib=$OPTARG ;;
+		s) cpus=$OPTARG ;;
+		t) seconds=$OPTARG ;;
+		a) append+=" $OPTARG" ;;
+		M) modules+=("$OPTARG") ;;
+		f) files+=("$OPTARG") ;;
+		o) outdir=$OPTARG ;;
+		*) exit 2 ;;
+		esac
+	done
+	shift $((OPTIND - 1))
+	command=$*
+	[ -n "$command" ] || die "no command given; see the head of $0"
+	dir=$cache/kernels/$kernel
+	if [ -z "$kernel" ] || [ ! -e "$dir/vmlinuz" ]; then
+		die "no kernel '$kernel' in $cache; run tests/vm/setup.sh"
+	fi
+}
+
+# put FILE GUESTPATH
+put()
+{
+	mkdir -p "$root/$(dirname "$2")"
+	cp -L "$1" "$root/$2"
+}
+
+put_libraries()
+{
+	local library
+
+	for library in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*'); do
+		[ -e "$root/$library" ] || put "$library" "$library"
+	done
+}
+
+put_files()
+{
+	local file path
+
+	for file in ${files[@]+"${files[@]}"}; do
+		path=/$(basename "$file")
+		case $file in *:*) path=${file#*:} file=${file%%:*} ;; esac
+		[ -r "$file" ] || die "cannot read $file, which is to go into the guest"
+		put "$file" "$path"
+		put_libraries "$file"
+	done
+}
+
+put_modules()
+{
+	local module path release
+
+	mkdir -p "$root/modules"
+	release=$(cat "$dir/release")
+	for module in ${modules[@]+"${modules[@]}"}; do
+		/sbin/modprobe -d "$(readlink -f "$dir")" -S "$release" --show-depends "$module"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$tmp/modules"
+	while read -r path; do
+		cp "$path" "$root/modules"
+	done <"$tmp/modules"
+	find "$root/modules" -name '*.xz' -exec xz -d {} +
+	sed 's,.*/,,; s,\.xz$,,' "$tmp/modules" >"$root/modules/order"
+}
+
+make_initramfs()
+{
+	root=$tmp/root
+	put /bin/busybox /bin/busybox
+	cp "$here/init" "$root/init"
+	printf '%s\n' "$command" >"$root/command"
+	put_files
+	put_modules
+	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
+}
+
+# Does KVM boot this kernel? /dev/kvm is there on machines where it does not. Asked
+# once per boot of this machine.
+kvm_works()
+{
+	local answer
+
+	answer=$cache/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	[ -w /dev/kvm ] || return 1
+	if [ ! -e "$answer" ]; then
+		rm -f "$cache"/kvm-*
+		if (timeout 5 qemu-system-x86_64 -accel kvm -cpu host -nodefaults -display none \
+			-no-reboot -m 512 -kernel "$dir/vmlinuz" -append panic=-1) 2>/dev/null; then
+			echo yes >"$answer"
+		else
+			echo no >"$answer"
+		fi
+	fi
+	[ "$(cat "$answer")" = yes ]
+}
+
+boot()
+{
+	local accel=(-accel tcg -cpu max) status=0 pid
+
+	kvm_works && accel=(-accel kvm -cpu host)
+	timeout "$seconds" qemu-system-x86_64 "${accel[@]}" -nodefaults -display none -no-reboot \
+		-m "$mib" -smp "$cpus" -kernel "$dir/vmlinuz" -initrd "$tmp/initramfs" \
+		-append "console=ttyS0 panic=-1 oops=panic no_timer_check ignore_loglevel$append" \
+		-serial "file:$tmp/dmesg" -serial stdio -serial "file:$tmp/out.tar" </dev/null &
+	pid=$!
+	trap 'kill $pid; exit 2' INT TERM
+	wait $pid || status=$?
+	trap - INT TERM
+	return $status
+}
+
+collect()
+{
+	mkdir -p "$tmp/out" ${outdir:+"$outdir"}
+	tar -C "$tmp/out" -xf "$tmp/out.tar" 2>/dev/null || true
+	[ -z "$outdir" ] && return
+	cp -r "$tmp/out/." "$outdir"
+	cp "$tmp/dmesg" "$outdir/dmesg"
+}
+
+# fail STATUS WHAT: with the end of the kernel's log
+fail()
+{
+	echo "run: kernel $kernel: $2; the end of its log:" >&2
+	tail -n 40 "$tmp/dmesg" >&2
+	exit "$1"
+}
+
+judge()
+{
+	local tainted
+
+	[ "$1" = 124 ] && fail 124 "the guest was still running after $seconds s"
+	if grep -qE "$trouble" "$tmp/dmesg"; then
+		grep -nE "$trouble" "$tmp/dmesg" >&2
+		fail 125 "the kernel warned (lines above)"
+	fi
+	[ -s "$tmp/out/status" ] || fail 125 "the guest ended before its command did (qemu: $1)"
+	tainted=$(cat "$tmp/out/tainted")
+	[ $((tainted & ~allowed_taint)) = 0 ] || fail 125 "the kernel is tainted: $tainted"
+	return "$(cat "$tmp/out/status")"
+}
+
+options "$@"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+make_initramfs
+status=0
+boot || status=$?
+collect
+judge "$status"

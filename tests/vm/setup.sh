@@ -1,0 +1,271 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Installs and downloads what the build, the demo and the tests need and this
+# machine lacks: Debian packages, kernels, Go toolchains, the kernel's checkpatch.
+# With everything there it runs nothing and takes no time.
+#
+#	setup.sh [demo]		demo: only what "make demo" needs
+#
+# Layout of the cache, ${GOMEM_CACHE:-$HOME/.cache/gomem}:
+#	kernels/NAME/{vmlinuz,modules/,build/,release}
+#	go/MINOR/bin/go		sets GOROOT, GOCACHE and forbids downloads
+#	lint/{scripts/checkpatch.pl,clang-format}
+#	apt/SUITE/		an apt state of our own: the suites that we download
+#				from need not be in this machine's sources
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
+what=${1:-all}
+refresh_days=7		# how old package lists may be before a newer kernel is looked for
+linux_source='bookworm-security linux-source-6.1'
+
+die()
+{
+	echo "setup: $*" >&2
+	exit 1
+}
+
+say()
+{
+	echo "setup: $*" >&2
+}
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+entries()
+{
+	grep -v '^#' "$here/$1"
+}
+
+install_packages()
+{
+	local missing=() name why
+
+	while read -r name why; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] &&
+			continue
+		say "installing $name for $why"
+		missing+=("$name")
+	done < <(entries packages)
+	[ ${#missing[@]} = 0 ] && return
+	as_root apt-get -qq update
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+		install "${missing[@]}" >&2
+}
+
+# The mirror that this machine itself uses for suites like $1
+mirror()
+{
+	local like='^[a-z]+$'
+
+	case $1 in *-security) like='-security$' ;; esac
+	# shellcheck disable=SC2016 # apt expands these
+	apt-get indextargets --format '$(CODENAME) $(REPO_URI)' |
+		awk -v like="$like" '$1 ~ like { print $2; exit }'
+}
+
+# suite_init SUITE: an apt state that knows SUITE alone
+suite_init()
+{
+	local dir=$cache/apt/$1 uri
+
+	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"
+	uri=$(mirror "$1")
+	if [ -z "$uri" ]; then
+		as_root apt-get -qq update
+		uri=$(mirror "$1")
+	fi
+	[ -n "$uri" ] || die "apt's own sources name no mirror that could have $1; add Debian's"
+	echo "deb $uri $1 main" >"$dir/sources.list"
+	cat >"$dir/apt.conf" <<-END
+		Dir::State "$dir/state";
+		Dir::State::status "/var/lib/dpkg/status";
+		Dir::Cache "$dir/cache";
+		Dir::Etc::sourcelist "$dir/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferences "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		Acquire::Check-Valid-Until "false";
+		Acquire::Languages "none";
+		APT::Architecture "amd64";
+		APT::Sandbox::User "root";
+	END
+}
+
+in_suite()
+{
+	APT_CONFIG=$cache/apt/$1/apt.conf "${@:2}"
+}
+
+fresh()
+{
+	[ -n "$(find "$cache/apt/$1/updated" -mtime "-$refresh_days" 2>/dev/null)" ]
+}
+
+# suite_update SUITE: at most once a run
+suite_update()
+{
+	[ -e "$tmp/updated-$1" ] && return
+	say "reading the package lists of $1"
+	suite_init "$1"
+	in_suite "$1" apt-get -qq update || return
+	touch "$tmp/updated-$1" "$cache/apt/$1/updated"
+}
+
+# field SUITE PACKAGE FIELD: of the newest version
+field()
+{
+	in_suite "$1" apt-cache show --no-all-versions "$2" | sed -n "s/^$3: //p"
+}
+
+# unpack SUITE DIR PACKAGE...: download and unpack into a directory that must not exist
+unpack()
+{
+	local suite=$1 dir=$2 deb
+
+	say "downloading ${*:3}"
+	rm -rf "$tmp/debs"
+	mkdir "$tmp/debs"
+	(cd "$tmp/debs" && in_suite "$suite" apt-get -qq download "${@:3}")
+	for deb in "$tmp"/debs/*.deb; do
+		dpkg-deb -x "$deb" "$dir"
+	done
+	rm -rf "$tmp/debs"
+}
+
+# wanted LINK SUITE: is LINK missing, or might there be a newer one
+wanted()
+{
+	[ -e "$1" ] && fresh "$2" && return 1
+	suite_update "$2" && return 0
+	[ -e "$1" ] || die "cannot read the package lists of $2, which $1 comes from; is there a network?"
+	say "offline: keeping $1 as it is"
+	return 1
+}
+
+# publish TREE DIR LINK: the last step, so that a broken download is never taken for good
+publish()
+{
+	mv -T "$1" "$2"
+	ln -sfn "$(basename "$2")" "$3"
+}
+
+# The headers' makefiles point into /usr/src of the machine they were meant for
+relocate_headers()
+{
+	local tree=$1 final=$2 release=$3 headers
+
+	headers=$tree/usr/src/linux-headers-$release
+	sed -i "s,/usr/src,$final/usr/src,g" "$headers/Makefile"
+	ln -s "usr/src/linux-headers-$release" "$tree/build"
+}
+
+kernel()
+{
+	local name=$1 suite=$2 image=$3 headers=$4
+	local link=$cache/kernels/$name version final release kbuild tree=$tmp/kernel
+
+	wanted "$link" "$suite" || return 0
+	version=$(field "$suite" "$image" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	image=$(field "$suite" "$image" Depends | sed 's/ .*//')
+	headers=$(field "$suite" "$headers" Depends | sed 's/ .*//')
+	release=${image#linux-image-}
+	kbuild=$(field "$suite" "$headers" Depends | grep -o 'linux-kbuild-[^ ,]*')
+	rm -rf "$tree"
+	unpack "$suite" "$tree" "$image" "$headers" "${headers%-amd64}-common" "$kbuild"
+	relocate_headers "$tree" "$final" "$release"
+	ln -s "boot/vmlinuz-$release" "$tree/vmlinuz"
+	ln -s "lib/modules/$release" "$tree/modules"
+	/sbin/depmod -b "$tree" "$release"
+	echo "$release" >"$tree/release"
+	publish "$tree" "$final" "$link"
+}
+
+toolchain()
+{
+	local minor=$1 suite=$2
+	local link=$cache/go/$minor version final tree=$tmp/go
+
+	wanted "$link" "$suite" || return 0
+	version=$(field "$suite" "golang-$minor-go" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	rm -rf "$tree"
+	unpack "$suite" "$tree" "golang-$minor-go" "golang-$minor-src"
+	mkdir "$tree/bin"
+	cat >"$tree/bin/go" <<-END
+		#!/bin/sh
+		export GOROOT=$final/usr/lib/go-$minor GOCACHE=$cache/go/build-$minor
+		export GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-mod=mod
+		exec "\$GOROOT/bin/go" "\$@"
+	END
+	chmod +x "$tree/bin/go"
+	publish "$tree" "$final" "$link"
+}
+
+lint_files()
+{
+	local suite=$1 package=$2
+	local link=$cache/lint version final tree=$tmp/source
+	local files=(.clang-format scripts/checkpatch.pl scripts/spelling.txt
+		scripts/const_structs.checkpatch)
+
+	wanted "$link" "$suite" || return 0
+	version=$(field "$suite" "$package" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	rm -rf "$tree"
+	unpack "$suite" "$tree" "$package"
+	mkdir "$tmp/lint"
+	(
+		cd "$tmp/lint"
+		tar --strip-components=1 -xJf "$tree/usr/src/$package.tar.xz" "${files[@]/#/$package/}"
+		mv .clang-format clang-format
+	)
+	rm -rf "$tree"
+	publish "$tmp/lint" "$final" "$link"
+}
+
+each()
+{
+	local entry
+
+	while read -ra entry; do
+		"$1" "${entry[@]}" </dev/null
+	done
+}
+
+main()
+{
+	case $what in all | demo) ;; *) die "unknown argument '$what'; there is only 'demo'" ;; esac
+	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
+		die "this is not an amd64 Debian; the tests know only that"
+	install_packages
+	mkdir -p "$cache/kernels" "$cache/go"
+	exec 9>"$cache/lock"
+	flock 9
+	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	if [ "$what" = demo ]; then
+		each kernel < <(entries kernels | head -1)
+		each toolchain < <(entries toolchains | tail -1)
+		return
+	fi
+	each kernel < <(entries kernels)
+	each toolchain < <(entries toolchains)
+	# shellcheck disable=SC2086 # two words
+	lint_files $linux_source
+}
+
+main
