@@ -165,11 +165,11 @@ collect()
 	cp "$tmp/dmesg" "$outdir/dmesg"
 }
 
-# fail STATUS WHAT: with the end of the kernel's log
+# fail STATUS WHAT: after the end of the kernel's log
 fail()
 {
-	echo "run: kernel $kernel: $2; the end of its log:" >&2
 	tail -n 40 "$tmp/dmesg" >&2
+	echo "run: kernel $kernel: $2; the end of its log is above" >&2
 	exit "$1"
 }
 
@@ -179,8 +179,7 @@ judge()
 
 	[ "$1" = 124 ] && fail 124 "the guest was still running after $seconds s"
 	if grep -qE "$trouble" "$tmp/dmesg"; then
-		grep -nE "$trouble" "$tmp/dmesg" >&2
-		fail 125 "the kernel warned (lines above)"
+		fail 125 "the kernel warned: $(grep -m 3 -E "$trouble" "$tmp/dmesg")"
 	fi
 	[ -s "$tmp/out/status" ] || fail 125 "the guest ended before its command did (qemu: $1)"
 	tainted=$(cat "$tmp/out/tainted")
