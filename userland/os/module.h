@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The reading side of the contract, include/gomem.h: /proc/gomem's tables as structs. */
+#ifndef GM_OS_MODULE_H
+#define GM_OS_MODULE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "gomem.h"
+
+#define GM_MODULE_DIRECTORY "/proc/" GOMEM_PROC_DIR
+
+struct gm_module;
+
+/* The module behind @directory, NULL for GM_MODULE_DIRECTORY.
+ * ENOENT: not loaded. EACCES: not root. ENOTSUP: a contract version we do not know.
+ */
+struct gm_error *gm_module_open(const char *directory, struct gm_module **module) GM_MUST_CHECK;
+void gm_module_destroy(struct gm_module *module);
+GM_DEFINE_AUTO(gm_module)
+
+/* Row structs, a member per column: uint64_t for DEC and HEX, char * for STR,
+ * unescaped. Sizes and releases are in kB, as in the file.
+ */
+#define GM_MODULE_DEC uint64_t
+#define GM_MODULE_HEX uint64_t
+#define GM_MODULE_STR const char *
+#define GM_MODULE_MEMBER(name, type) GM_MODULE_##type name;
+
+struct gm_module_vma {
+	GOMEM_VMAS_COLUMNS(GM_MODULE_MEMBER)
+};
+
+struct gm_module_summary {
+	GOMEM_SUMMARY_COLUMNS(GM_MODULE_MEMBER)
+};
+
+struct gm_module_target {
+	GOMEM_TARGETS_COLUMNS(GM_MODULE_MEMBER)
+};
+
+struct gm_module_probe {
+	GOMEM_PROBES_COLUMNS(GM_MODULE_MEMBER)
+};
+
+/* Tables: the strings of all rows lie in @text, one allocation; both are owned. */
+#define GM_MODULE_TABLE(row)   \
+	GM_VEC(struct row);    \
+	char *text
+
+struct gm_module_vmas {
+	GM_MODULE_TABLE(gm_module_vma);
+};
+
+struct gm_module_summaries {
+	GM_MODULE_TABLE(gm_module_summary);
+};
+
+struct gm_module_targets {
+	GM_MODULE_TABLE(gm_module_target);
+};
+
+struct gm_module_probes {
+	GM_MODULE_TABLE(gm_module_probe);
+};
+
+/* Each reads and checks one file. EIO: it breaks the contract (the message says
+ * where); the table is then empty. Free with the _deinit beside it either way.
+ */
+struct gm_error *gm_module_read_vmas(struct gm_module *module,
+				     struct gm_module_vmas *vmas) GM_MUST_CHECK;
+void gm_module_vmas_deinit(struct gm_module_vmas *vmas);
+
+struct gm_error *gm_module_read_summaries(struct gm_module *module,
+					  struct gm_module_summaries *summaries) GM_MUST_CHECK;
+void gm_module_summaries_deinit(struct gm_module_summaries *summaries);
+
+struct gm_error *gm_module_read_targets(struct gm_module *module,
+					struct gm_module_targets *targets) GM_MUST_CHECK;
+void gm_module_targets_deinit(struct gm_module_targets *targets);
+
+struct gm_error *gm_module_read_probes(struct gm_module *module,
+				       struct gm_module_probes *probes) GM_MUST_CHECK;
+void gm_module_probes_deinit(struct gm_module_probes *probes);
+
+#endif
