@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The front door; "make help" tells what there is.
+
+VERSION := $(shell sed -n 's/^\#define GOMEM_VERSION "\(.*\)"/\1/p' include/gomem.h)
+
+PREFIX ?= /usr/local
+KERNEL ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNEL)/build
+# Names the directory that this kernel's module is built in
+KNAME ?= $(KERNEL)
+KBUILD_DIR := $(CURDIR)/build/kmod-$(KNAME)
+
+all: gomemctl module-if-possible
+
+help:
+	@echo 'make               gomemctl, and gomem.ko for this kernel where its headers are there'
+	@echo 'make demo          the main job in a virtual machine; sets up what it needs'
+	@echo 'make check         all tests and lint; sets up what it needs'
+	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
+	@echo '                   by DKMS where that is there; DESTDIR for packagers'
+	@echo 'make uninstall     undoes it'
+	@echo 'make clean'
+	@echo
+	@echo 'make gomemctl      the tool; SAN=1: with sanitizers, as build/san/gomemctl'
+	@echo 'make module        build/kmod-KNAME/gomem.ko; KDIR=... the headers, KNAME=... a name'
+	@echo 'make lint          what check has of it'
+
+# -- gomemctl ---------------------------------------------------------------------
+
+LIBRARIES := libdw:libdw-dev libelf:libelf-dev smartcols:libsmartcols-dev json-c:libjson-c-dev
+MODULES := $(foreach l,$(LIBRARIES),$(firstword $(subst :, ,$l)))
+
+ifdef SAN
+BUILD ?= build/san
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+BUILD ?= build/user
+endif
+
+CFLAGS ?= -O2 -g
+ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuserland -Iinclude \
+	$(shell pkg-config --cflags $(MODULES)) $(SANITIZE) $(CFLAGS)
+LIBS = $(shell pkg-config --libs $(MODULES))
+
+SOURCES := $(wildcard userland/*.c userland/*/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+ROOMS := $(filter-out $(BUILD)/userland/gomemctl.o,$(OBJECTS))
+HOST_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/host/test_*.c))
+
+gomemctl: $(BUILD)/gomemctl
+	ln -sf $< $@
+
+$(BUILD)/gomemctl: $(OBJECTS)
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/host/test_%: $(BUILD)/tests/host/test_%.o $(ROOMS)
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c | libraries
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+libraries:
+	@command -v pkg-config >/dev/null || { \
+		echo 'gomem: pkg-config is missing: apt-get install pkgconf' >&2; exit 1; }
+	@for l in $(LIBRARIES); do pkg-config --exists $${l%:*} || { \
+		echo "gomem: $${l%:*} is missing: apt-get install $${l#*:}" >&2; exit 1; }; done
+
+host-tests: $(HOST_TESTS)
+
+-include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d)
+.SECONDARY: $(HOST_TESTS:=.o)
+
+# -- gomem.ko ---------------------------------------------------------------------
+
+# Kbuild writes beside the sources: give each kernel a tree of links to them
+module:
+	@[ -e $(KDIR)/Makefile ] || { echo "gomem: no headers of kernel $(KERNEL) in $(KDIR):" \
+		"apt-get install linux-headers-$(KERNEL), or give KDIR=..." >&2; exit 1; }
+	@mkdir -p $(KBUILD_DIR)
+	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/include $(KBUILD_DIR)
+	$(MAKE) -C $(KDIR) M=$(KBUILD_DIR) $(KFLAGS) modules
+
+module-if-possible:
+ifneq ($(wildcard $(KDIR)/Makefile),)
+	$(MAKE) module
+	ln -sf $(KBUILD_DIR)/gomem.ko gomem.ko
+else
+	@echo "gomem: no headers of kernel $(KERNEL), so no module: apt-get install linux-headers-$(KERNEL)"
+endif
+
+# -- install ----------------------------------------------------------------------
+
+BIN := $(DESTDIR)$(PREFIX)/bin
+MAN := $(DESTDIR)$(PREFIX)/share/man/man8
+DKMS_SOURCE := $(DESTDIR)/usr/src/gomem-$(VERSION)
+EXTRA := $(DESTDIR)/lib/modules/$(KERNEL)/extra
+
+install: $(BUILD)/gomemctl install-module
+	install -D -m 755 $(BUILD)/gomemctl $(BIN)/gomemctl
+	install -D -m 644 userland/man/gomemctl.8 $(MAN)/gomemctl.8
+
+install-module:
+ifneq ($(shell command -v dkms 2>/dev/null),)
+	install -d $(DKMS_SOURCE)
+	cp -r Kbuild Makefile dkms.conf include kmod $(DKMS_SOURCE)
+ifeq ($(DESTDIR),)
+	dkms install --force gomem/$(VERSION)
+endif
+else ifneq ($(wildcard $(KDIR)/Makefile),)
+	$(MAKE) module
+	install -D -m 644 $(KBUILD_DIR)/gomem.ko $(EXTRA)/gomem.ko
+	$(if $(DESTDIR),,depmod $(KERNEL))
+else
+	@echo "gomem: no headers of kernel $(KERNEL), so the module is not installed"
+endif
+
+uninstall:
+	rm -f $(BIN)/gomemctl $(MAN)/gomemctl.8 $(EXTRA)/gomem.ko
+	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
+		dkms remove gomem/$(VERSION) --all || true; \
+	fi
+	rm -rf $(DKMS_SOURCE)
+	$(if $(DESTDIR),,-depmod $(KERNEL))
+
+# -- demo, tests ------------------------------------------------------------------
+
+demo:
+	tests/vm/setup.sh demo
+	tests/vm/demo.sh
+
+lint:
+	tests/vm/setup.sh
+	tests/lint.sh
+
+check:
+	tests/vm/setup.sh
+	tests/check.sh
+
+clean:
+	rm -rf build gomemctl gomem.ko
+
+.PHONY: all help libraries host-tests module module-if-possible install install-module \
+	uninstall demo lint check clean
