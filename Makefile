@@ -25,6 +25,7 @@ help:
 	@echo 'make gomemctl      the tool; SAN=1: with sanitizers, as build/san/gomemctl'
 	@echo 'make module        build/kmod-KNAME/gomem.ko; KDIR=... the headers, KNAME=... a name'
 	@echo 'make lint          what check has of it'
+	@echo 'make format        clang-format over all C files'
 
 # -- gomemctl ---------------------------------------------------------------------
 
@@ -134,6 +135,12 @@ lint:
 	tests/vm/setup.sh
 	tests/lint.sh
 
+format: .clang-format
+	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
+
+.clang-format:
+	tests/vm/setup.sh
+
 check:
 	tests/vm/setup.sh
 	tests/check.sh
@@ -142,4 +149,4 @@ clean:
 	rm -rf build gomemctl gomem.ko
 
 .PHONY: all help libraries host-tests module module-if-possible install install-module \
-	uninstall demo lint check clean
+	uninstall demo lint format check clean

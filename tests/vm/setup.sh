@@ -10,7 +10,8 @@
 # Layout of the cache, ${GOMEM_CACHE:-$HOME/.cache/gomem}:
 #	kernels/NAME/{vmlinuz,modules/,build/,release}
 #	go/MINOR/bin/go		sets GOROOT, GOCACHE and forbids downloads
-#	lint/{scripts/checkpatch.pl,clang-format}
+#	lint/{scripts/checkpatch.pl,clang-format}	the kernel's, and its clang-format
+#				file with lines of 100, as checkpatch allows them
 #	apt/SUITE/		an apt state of our own: the suites that we download
 #				from need not be in this machine's sources
 set -euo pipefail
@@ -231,7 +232,7 @@ lint_files()
 	(
 		cd "$tmp/lint"
 		tar --strip-components=1 -xJf "$tree/usr/src/$package.tar.xz" "${files[@]/#/$package/}"
-		mv .clang-format clang-format
+		sed 's/^ColumnLimit: .*/ColumnLimit: 100/' .clang-format >clang-format
 	)
 	rm -rf "$tree"
 	publish "$tmp/lint" "$final" "$link"
@@ -266,6 +267,7 @@ main()
 	each toolchain < <(entries toolchains)
 	# shellcheck disable=SC2086 # two words
 	lint_files $linux_source
+	ln -sfn "$cache/lint/clang-format" "$here/../../.clang-format"
 }
 
 main
