@@ -70,6 +70,19 @@ libraries:
 
 host-tests: $(HOST_TESTS)
 
+# The tests that run as root in the virtual machine: static, they bring all they need
+KSELFTEST_SOURCES := $(wildcard tests/kselftest/*.c)
+KSELFTESTS := $(patsubst tests/%.c,build/%,$(filter tests/kselftest/test_%,$(KSELFTEST_SOURCES)))
+KSELFTEST_SHARED := $(filter-out tests/kselftest/test_%,$(KSELFTEST_SOURCES))
+
+kselftests: $(KSELFTESTS)
+
+build/kselftest/%: tests/kselftest/%.c $(KSELFTEST_SHARED) $(wildcard tests/kselftest/*.h) \
+		include/gomem.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) -static -pthread \
+		-o $@ $(filter %.c,$^)
+
 -include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d)
 .SECONDARY: $(HOST_TESTS:=.o)
 
@@ -148,5 +161,5 @@ check:
 clean:
 	rm -rf build gomemctl gomem.ko
 
-.PHONY: all help libraries host-tests module module-if-possible install install-module \
+.PHONY: all help libraries host-tests kselftests module module-if-possible install install-module \
 	uninstall demo lint format check clean

@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# All tests, one after the other, and one line for each:
+#
+#	lint		tests/lint.sh
+#	host/NAME	tests/host/test_NAME.c, under ASan and UBSan
+#	go/NAME		tests/go/test_NAME.sh, real Go programs on this machine
+#	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on each
+#			kernel of tests/vm/kernels
+#
+# Each writes TAP. A test that ends without its plan, or with a bad status and no
+# "not ok", counts as one that failed. The whole output is left in build/check/.
+set -uo pipefail
+
+cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
+cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
+logs=build/check
+passed=0 failed=0 skipped=0
+
+# count NAME STATUS: add up NAME's TAP, say what went wrong in it
+count()
+{
+	local tap=$logs/$1.tap ok bad skip plan
+
+	ok=$(grep -cE '^ok ' "$tap")
+	bad=$(grep -cE '^not ok ' "$tap")
+	skip=$(grep -cE '^ok .*# SKIP' "$tap")
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$tap" | tail -n 1)
+	if [ "$plan" != $((ok + bad)) ] || { [ "$2" != 0 ] && [ "$bad" = 0 ]; }; then
+		bad=$((bad + 1))
+		echo "# it ended with status $2 after $ok passed; planned: ${plan:-nothing}" >>"$tap"
+	fi
+	passed=$((passed + ok - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	printf '%-24s %4d passed  %d failed  %d skipped\n' "$1" $((ok - skip)) "$bad" "$skip"
+	[ "$bad" = 0 ] || grep -vE '^(ok |1\.\.)' "$tap" | head -n 80
+}
+
+# run NAME COMMAND...
+run()
+{
+	local status=0 name=$1
+
+	shift
+	mkdir -p "$(dirname "$logs/$name")"
+	timeout 600 "$@" >"$logs/$name.tap" 2>&1 || status=$?
+	count "$name" $status
+}
+
+# build NAME COMMAND...: says something only when it fails, which is a failed test
+build()
+{
+	local name=$1
+
+	shift
+	mkdir -p "$(dirname "$logs/$name")"
+	"$@" >"$logs/$name.tap" 2>&1 && return
+	count "$name" 1
+	return 1
+}
+
+name_of()
+{
+	local name=${1##*/test_}
+
+	echo "${name%.*}"
+}
+
+host()
+{
+	local test
+
+	build host/build make -s -j2 SAN=1 host-tests || return
+	for test in tests/host/test_*.c; do
+		run "host/$(name_of "$test")" "build/san/tests/host/test_$(name_of "$test")"
+	done
+}
+
+go_programs()
+{
+	local test
+
+	for test in tests/go/test_*.sh; do
+		run "go/$(name_of "$test")" "$test"
+	done
+}
+
+# What the guest does: each test in turn, its output between lines that say so
+# shellcheck disable=SC2016 # the guest expands these
+guest_script='for test in /tests/*; do
+	echo "@begin ${test##*/test_}"
+	timeout 120 "$test" 2>&1
+	echo "@end $?"
+done'
+
+# kselftests KERNEL: all in one boot
+kselftests()
+{
+	local kernel=$1 test arguments=() status=0 line name=''
+
+	for test in build/kselftest/test_*; do
+		arguments+=(-f "$test:/tests/${test##*/}")
+	done
+	tests/vm/run.sh -k "$kernel" -m 1536 -t 600 -M zram -f "build/kmod-$kernel/gomem.ko" \
+		-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -o "$logs/$kernel/out" \
+		-- "$guest_script" >"$logs/$kernel/all" 2>"$logs/$kernel/run" || status=$?
+	while read -r line; do
+		case $line in
+		@begin*) name=$kernel/${line#@begin } && : >"$logs/$name.tap" ;;
+		@end*) count "$name" "${line#@end }" && name='' ;;
+		*) echo "$line" >>"$logs/${name:-$kernel/between}.tap" ;;
+		esac
+	done <"$logs/$kernel/all"
+	[ -z "$name" ] || count "$name" "the guest's end"
+	guest_verdict "$kernel" $status
+}
+
+# guest_verdict KERNEL STATUS: that the guest lived, and its log is clean, is a test of its own
+guest_verdict()
+{
+	local name=$1/kernel-log
+
+	if [ "$2" = 0 ]; then
+		echo "ok 1 - the guest ran to its end, without a warning in its log"
+	else
+		echo "not ok 1 - the guest ran to its end, without a warning in its log"
+		sed 's/^/# /' "$logs/$1/run"
+	fi >"$logs/$name.tap"
+	echo 1..1 >>"$logs/$name.tap"
+	count "$name" "$2"
+}
+
+machine()
+{
+	local kernel=$1 test
+
+	build "$kernel/build" make -s module KDIR="$cache/kernels/$kernel/build" KNAME="$kernel" ||
+		return
+	kselftests "$kernel"
+	for test in tests/vm/test_*.sh; do
+		run "$kernel/$(name_of "$test")" "$test" "$kernel"
+	done
+}
+
+rm -rf $logs
+run lint tests/lint.sh
+host
+build gomemctl make -s -j2 gomemctl && go_programs
+build kselftest make -s -j2 kselftests && while read -r kernel _; do
+	machine "$kernel"
+done < <(grep -v '^#' tests/vm/kernels)
+
+echo "logs are in $logs"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
