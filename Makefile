@@ -40,7 +40,7 @@ BUILD ?= build/user
 endif
 
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -D_GNU_SOURCE -Iuserland -Iinclude \
+ALL_CFLAGS = -std=gnu11 -Wall -Wextra -Werror -Iuserland -Iinclude \
 	$(shell pkg-config --cflags $(MODULES)) $(SANITIZE) $(CFLAGS)
 LIBS = $(shell pkg-config --libs $(MODULES))
 
