@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "elf/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "elf/internal.h"
+
+static struct gm_error *corrupt(const struct gm_elf *elf, const char *what)
+{
+	return gm_error_create(EBADMSG, "cannot read %s of %s: %s", what, elf->path,
+			       elf_errmsg(-1));
+}
+
+static struct gm_error *check_header(struct gm_elf *elf)
+{
+	if (elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &elf->header))
+		return gm_error_create(EBADMSG, "cannot read %s: it is not an ELF file", elf->path);
+	if (elf->header.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    elf->header.e_ident[EI_DATA] != ELFDATA2LSB)
+		return gm_error_create(EBADMSG,
+				       "cannot read %s: only 64-bit little-endian ELF"
+				       " files are supported",
+				       elf->path);
+	return NULL;
+}
+
+static struct gm_error *open_file(struct gm_elf *elf)
+{
+	elf->fd = open(elf->path, O_RDONLY | O_CLOEXEC);
+	if (elf->fd < 0)
+		return gm_error_errno(errno, "cannot open %s", elf->path);
+	elf_version(EV_CURRENT);
+	/* Not mapped: a file that shrinks under us must be an error, not a SIGBUS. */
+	elf->elf = elf_begin(elf->fd, ELF_C_READ, NULL);
+	if (!elf->elf)
+		return corrupt(elf, "the header");
+	return check_header(elf);
+}
+
+struct gm_error *gm_elf_open(const char *path, struct gm_elf **out)
+{
+	struct gm_elf *elf = calloc(1, sizeof(*elf));
+	struct gm_error *error;
+
+	if (!elf)
+		return gm_error_errno(ENOMEM, "cannot open %s", path);
+	elf->fd = -1;
+	elf->path = strdup(path);
+	error = elf->path ? open_file(elf) : gm_error_errno(ENOMEM, "cannot open %s", path);
+	if (error) {
+		gm_elf_destroy(elf);
+		return error;
+	}
+	*out = elf;
+	return NULL;
+}
+
+void gm_elf_destroy(struct gm_elf *elf)
+{
+	if (!elf)
+		return;
+	elf_end(elf->elf);
+	if (elf->fd >= 0)
+		close(elf->fd);
+	free(elf->path);
+	free(elf);
+}
+
+uint64_t gm_elf_entry(const struct gm_elf *elf)
+{
+	return elf->header.e_entry;
+}
+
+static struct gm_error *find_section(struct gm_elf *elf, const char *name, Elf_Scn **found)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf->elf, &names))
+		return corrupt(elf, "the section names");
+	while ((section = elf_nextscn(elf->elf, section))) {
+		const char *its;
+
+		if (!gelf_getshdr(section, &header))
+			return corrupt(elf, "a section header");
+		its = elf_strptr(elf->elf, names, header.sh_name);
+		if (!its || strcmp(its, name))
+			continue;
+		*found = section;
+		return NULL;
+	}
+	return gm_error_create(ENOENT, "%s has no section %s", elf->path, name);
+}
+
+struct gm_error *gm_elf_section(struct gm_elf *elf, const char *name, const void **data,
+				size_t *size)
+{
+	Elf_Scn *section = NULL;
+	struct gm_error *error;
+	Elf_Data *bytes;
+
+	error = find_section(elf, name, &section);
+	if (error)
+		return error;
+	bytes = elf_rawdata(section, NULL);
+	if (!bytes || !bytes->d_buf)
+		return corrupt(elf, name);
+	*data = bytes->d_buf;
+	*size = bytes->d_size;
+	return NULL;
+}
+
+static void match(struct gm_elf_symbol *symbols, size_t count, const char *name,
+		  const GElf_Sym *symbol)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (symbols[i].found || strcmp(symbols[i].name, name))
+			continue;
+		symbols[i].address = symbol->st_value;
+		symbols[i].size = symbol->st_size;
+		symbols[i].found = true;
+	}
+}
+
+static struct gm_error *scan(struct gm_elf *elf, Elf_Data *table, size_t strings,
+			     struct gm_elf_symbol *symbols, size_t count)
+{
+	size_t entries = table->d_size / sizeof(Elf64_Sym);
+
+	if (entries > INT32_MAX)
+		return gm_error_create(EBADMSG, "cannot read %s: %zu symbols are too many",
+				       elf->path, entries);
+	for (size_t i = 0; i < entries; i++) {
+		GElf_Sym symbol;
+		const char *name;
+
+		if (!gelf_getsym(table, i, &symbol) || symbol.st_shndx == SHN_UNDEF)
+			continue;
+		name = elf_strptr(elf->elf, strings, symbol.st_name);
+		if (name)
+			match(symbols, count, name, &symbol);
+	}
+	return NULL;
+}
+
+struct gm_error *gm_elf_symbols(struct gm_elf *elf, struct gm_elf_symbol *symbols, size_t count)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	Elf_Data *table;
+
+	while ((section = elf_nextscn(elf->elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			return corrupt(elf, "a section header");
+		if (header.sh_type != SHT_SYMTAB)
+			continue;
+		table = elf_getdata(section, NULL);
+		if (!table || !table->d_buf)
+			return corrupt(elf, "the symbols");
+		return scan(elf, table, header.sh_link, symbols, count);
+	}
+	return gm_error_create(ENOENT, "%s is stripped: it has no symbols", elf->path);
+}

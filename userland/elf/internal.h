@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What file.c and dwarf.c share. */
+#ifndef GM_ELF_INTERNAL_H
+#define GM_ELF_INTERNAL_H
+
+#include <gelf.h>
+
+/**
+ * struct gm_elf - an open file
+ * @path: for messages; owned
+ * @elf: libelf's; it reads from @fd when asked, so both live as long
+ */
+struct gm_elf {
+	char *path;
+	int fd;
+	Elf *elf;
+	GElf_Ehdr header;
+};
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* No struct of the runtime comes near this: heapArena, the largest, has 2.1 MiB in Go 1.19. */
+#define STRUCT_MAX (16U << 20)
+
+static const struct gm_elf_field questions[GM_GO_FIELD_COUNT] = {
+#define QUESTION(id, its_type, its_member, must) { .type = its_type, .member = its_member },
+	GM_GO_FIELDS(QUESTION)
+#undef QUESTION
+};
+
+static const bool musts[GM_GO_FIELD_COUNT] = {
+#define MUST(id, type, member, must) must,
+	GM_GO_FIELDS(MUST)
+#undef MUST
+};
+
+/* Experiments that move fields the reader needs; with one of them only DWARF can be trusted
+ * (found by comparing the DWARF of builds with each experiment of Go 1.19 to 1.27).
+ */
+static const char *const moving[] = { "noallocheaders", "staticlockranking" };
+
+/* How far the members of a field's struct may reach. */
+static uint32_t reach(const struct gm_elf_field *fields, size_t at)
+{
+	while (at && !strcmp(fields[at - 1].type, fields[at].type))
+		at--;
+	return fields[at].member || !fields[at].found ? STRUCT_MAX : fields[at].size;
+}
+
+static struct gm_error *check_place(const struct gm_elf_field *fields, size_t at, bool must)
+{
+	const struct gm_elf_field *field = &fields[at];
+	uint32_t limit = reach(fields, at);
+
+	if (!field->found && must)
+		return gm_error_create(ENOTSUP, "the DWARF does not describe %s%s%s", field->type,
+				       field->member ? "." : "", field->member ?: "");
+	if (field->found &&
+	    (limit > STRUCT_MAX || field->size > limit || field->offset > limit - field->size))
+		return gm_error_create(ENOTSUP, "the DWARF describes an impossible %s",
+				       field->type);
+	return NULL;
+}
+
+struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout *layout)
+{
+	struct gm_elf_field fields[GM_GO_FIELD_COUNT];
+	struct gm_error *error;
+
+	memcpy(fields, questions, sizeof(fields));
+	error = gm_elf_fields(elf, "runtime", fields, GM_GO_FIELD_COUNT);
+	if (error)
+		return error;
+	memset(layout, 0, sizeof(*layout));
+	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++) {
+		error = check_place(fields, i, musts[i]);
+		if (error)
+			return error;
+		if (fields[i].found)
+			layout->places[i] =
+				(struct gm_go_place){ fields[i].offset, fields[i].size };
+	}
+	strcpy(layout->source, "DWARF");
+	return NULL;
+}
+
+static const char *moved_by(const struct gm_go_version *version)
+{
+	for (size_t i = 0; i < sizeof(moving) / sizeof(moving[0]); i++)
+		if (gm_go_version_has(version, moving[i]))
+			return moving[i];
+	return NULL;
+}
+
+static struct gm_error *from_table(const struct gm_go_version *version,
+				   const struct gm_error *dwarf, struct gm_go_layout *layout)
+{
+	const char *experiment = moved_by(version);
+
+	if (experiment)
+		return gm_error_create(ENOTSUP,
+				       "cannot tell how %s lays out its heap: it was built with"
+				       " GOEXPERIMENT=%s, and %s; build it with DWARF",
+				       version->text, experiment, dwarf->message);
+	for (size_t i = 0; i < gm_go_layout_rows; i++) {
+		if (gm_go_layout_table[i].minor != version->minor)
+			continue;
+		memcpy(layout->places, gm_go_layout_table[i].places, sizeof(layout->places));
+		snprintf(layout->source, sizeof(layout->source), "table for go1.%u",
+			 version->minor);
+		return NULL;
+	}
+	return gm_error_create(ENOTSUP,
+			       "cannot tell how %s lays out its heap: it is not in gomem's table,"
+			       " and %s; build it with DWARF",
+			       version->text, dwarf->message);
+}
+
+struct gm_error *gm_go_layout_read(struct gm_elf *elf, const struct gm_go_version *version,
+				   struct gm_go_layout *layout)
+{
+	gm_auto(gm_error) struct gm_error *dwarf = gm_go_layout_read_dwarf(elf, layout);
+
+	return dwarf ? from_table(version, dwarf, layout) : NULL;
+}
+
+uint64_t gm_go_layout_number(const struct gm_go_layout *layout, enum gm_go_field field,
+			     const void *record)
+{
+	const struct gm_go_place *place = &layout->places[field];
+	uint64_t number = 0;
+
+	if (place->size <= sizeof(number))
+		memcpy(&number, (const char *)record + place->offset, place->size);
+	return number;
+}

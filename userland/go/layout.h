@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where this Go runtime keeps things. Every question "does this field exist, and
+ * where" is asked here and nowhere else: in the program's DWARF, else in the table
+ * that tests/go/layouts.sh generated from the DWARF of each minor release.
+ */
+#ifndef GM_GO_LAYOUT_H
+#define GM_GO_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "elf/file.h"
+#include "go/version.h"
+
+/* X(id, struct, member, must), fields of one struct together; member NULL is the
+ * struct's size, and stands first: the others must then lie within it. must: the heap cannot be read without it. Names are those of
+ * Go src/runtime; where a name changed both stand here.
+ */
+#define GM_GO_FIELDS(X)                                                                \
+	X(MHEAP_PAGES, "runtime.mheap", "pages", true)                                 \
+	X(MHEAP_SWEEPGEN, "runtime.mheap", "sweepgen", true)                           \
+	X(MHEAP_ALLSPANS, "runtime.mheap", "allspans", true)                           \
+	X(MHEAP_PAGES_IN_USE, "runtime.mheap", "pagesInUse", true)                     \
+	X(MHEAP_ARENAS, "runtime.mheap", "arenas", true)                               \
+	X(MHEAP_ALL_ARENAS, "runtime.mheap", "allArenas", false)                       \
+	X(MHEAP_HEAP_ARENAS, "runtime.mheap", "heapArenas", false)                     \
+	X(MHEAP_SPANALLOC, "runtime.mheap", "spanalloc", true)                         \
+	X(MHEAP_CACHEALLOC, "runtime.mheap", "cachealloc", true)                       \
+	X(MSPAN_BYTES, "runtime.mspan", NULL, true)                                    \
+	X(MSPAN_START, "runtime.mspan", "startAddr", true)                             \
+	X(MSPAN_PAGES, "runtime.mspan", "npages", true)                                \
+	X(MSPAN_FREEINDEX, "runtime.mspan", "freeindex", true)                         \
+	X(MSPAN_ELEMS, "runtime.mspan", "nelems", true)                                \
+	X(MSPAN_ALLOC_BITS, "runtime.mspan", "allocBits", true)                        \
+	X(MSPAN_MARK_BITS, "runtime.mspan", "gcmarkBits", true)                        \
+	X(MSPAN_SWEEPGEN, "runtime.mspan", "sweepgen", true)                           \
+	X(MSPAN_ALLOC_COUNT, "runtime.mspan", "allocCount", true)                      \
+	X(MSPAN_SPANCLASS, "runtime.mspan", "spanclass", true)                         \
+	X(MSPAN_STATE, "runtime.mspan", "state", true)                                 \
+	X(MSPAN_ELEMSIZE, "runtime.mspan", "elemsize", true)                           \
+	X(PAGES_SUMMARY, "runtime.pageAlloc", "summary", true)                         \
+	X(PAGES_CHUNKS, "runtime.pageAlloc", "chunks", true)                           \
+	X(PAGES_IN_USE, "runtime.pageAlloc", "inUse", true)                            \
+	X(RANGES_RANGES, "runtime.addrRanges", "ranges", true)                         \
+	X(CHUNK_BYTES, "runtime.pallocData", NULL, true)                               \
+	X(CHUNK_ALLOC, "runtime.pallocData", "pallocBits", true)                       \
+	X(CHUNK_SCAVENGED, "runtime.pallocData", "scavenged", true)                    \
+	X(ARENA_BYTES, "runtime.heapArena", NULL, true)                                \
+	X(ARENA_SPANS, "runtime.heapArena", "spans", true)                             \
+	X(ARENA_INLINE_MARKS, "runtime.heapArena", "pageUseSpanInlineMarkBits", false) \
+	X(INLINE_BYTES, "runtime.spanInlineMarkBits", NULL, false)                     \
+	X(INLINE_MARKS, "runtime.spanInlineMarkBits", "marks", false)                  \
+	X(FIXALLOC_INUSE, "runtime.fixalloc", "inuse", true)                           \
+	X(P_PCACHE, "runtime.p", "pcache", true)                                       \
+	X(PCACHE_BYTES, "runtime.pageCache", NULL, true)                               \
+	X(PCACHE_BASE, "runtime.pageCache", "base", true)                              \
+	X(PCACHE_CACHE, "runtime.pageCache", "cache", true)                            \
+	X(PCACHE_SCAV, "runtime.pageCache", "scav", true)                              \
+	X(STATS_STACKS_SYS, "runtime.mstats", "stacks_sys", true)                      \
+	X(STATS_MSPAN_SYS, "runtime.mstats", "mspan_sys", true)                        \
+	X(STATS_MCACHE_SYS, "runtime.mstats", "mcache_sys", true)                      \
+	X(STATS_BUCKHASH_SYS, "runtime.mstats", "buckhash_sys", true)                  \
+	X(STATS_GC_MISC_SYS, "runtime.mstats", "gcMiscSys", true)                      \
+	X(STATS_OTHER_SYS, "runtime.mstats", "other_sys", true)                        \
+	X(STATS_NUMGC, "runtime.mstats", "numgc", true)                                \
+	X(STATS_HEAP_STATS, "runtime.mstats", "heapStats", true)                       \
+	X(HEAP_STATS_STATS, "runtime.consistentHeapStats", "stats", true)              \
+	X(DELTA_BYTES, "runtime.heapStatsDelta", NULL, true)                           \
+	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", true)               \
+	X(DELTA_PTR_SCALAR, "runtime.heapStatsDelta", "inPtrScalarBits", false)        \
+	X(GC_BITS_BYTES, "runtime.gcBitsArena", NULL, true)                            \
+	X(GC_BITS_NEXT, "runtime.gcBitsArena", "next", true)
+
+enum gm_go_field {
+#define GM_GO_FIELD_ID(id, type, member, must) GM_GO_##id,
+	GM_GO_FIELDS(GM_GO_FIELD_ID)
+#undef GM_GO_FIELD_ID
+		GM_GO_FIELD_COUNT
+};
+
+/* Where a field lies in its struct, bytes; size 0: this runtime has no such field. */
+struct gm_go_place {
+	uint32_t offset;
+	uint32_t size;
+};
+
+/**
+ * struct gm_go_layout - every place, for one program
+ * @source: "DWARF" or "table for go1.24"
+ */
+struct gm_go_layout {
+	char source[32];
+	struct gm_go_place places[GM_GO_FIELD_COUNT];
+};
+
+/* A row of the generated table, layout_table.c, by minor. amd64. */
+struct gm_go_layout_row {
+	unsigned int minor;
+	struct gm_go_place places[GM_GO_FIELD_COUNT];
+};
+
+extern const struct gm_go_layout_row gm_go_layout_table[];
+extern const size_t gm_go_layout_rows;
+
+/* ENOTSUP: neither DWARF nor table serve; the message says which Go and why. */
+struct gm_error *gm_go_layout_read(struct gm_elf *elf, const struct gm_go_version *version,
+				   struct gm_go_layout *layout) GM_MUST_CHECK;
+
+/* From DWARF alone: what the table is generated with. */
+struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf,
+					 struct gm_go_layout *layout) GM_MUST_CHECK;
+
+static inline bool gm_go_layout_has(const struct gm_go_layout *layout, enum gm_go_field field)
+{
+	return layout->places[field].size != 0;
+}
+
+static inline uint32_t gm_go_layout_offset(const struct gm_go_layout *layout,
+					   enum gm_go_field field)
+{
+	return layout->places[field].offset;
+}
+
+static inline uint32_t gm_go_layout_size(const struct gm_go_layout *layout, enum gm_go_field field)
+{
+	return layout->places[field].size;
+}
+
+/* The unsigned number in a field of a record that was read whole; 0 for a field
+ * that does not exist. @record holds at least offset + size bytes of it.
+ */
+uint64_t gm_go_layout_number(const struct gm_go_layout *layout, enum gm_go_field field,
+			     const void *record);
+
+#endif
