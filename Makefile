@@ -138,6 +138,20 @@ uninstall:
 	rm -rf $(DKMS_SOURCE)
 	$(if $(DESTDIR),,-depmod $(KERNEL))
 
+# -- the Go program of the demo ---------------------------------------------------
+
+CACHE := $(or $(GOMEM_CACHE),$(HOME)/.cache/gomem)
+GO_MINOR := $(lastword $(shell sed -n 's/^\([0-9.]*\)\t.*/\1/p' tests/vm/toolchains))
+
+illness: build/go/illness/illness
+
+# Its go.mod names the Go that builds it, so that the runtime's defaults are that Go's
+build/go/illness/illness: tests/go/illness/main.go tests/vm/toolchains
+	@mkdir -p $(@D)
+	cp $< $(@D)
+	printf 'module illness\n\ngo $(GO_MINOR)\n' >$(@D)/go.mod
+	cd $(@D) && $(CACHE)/go/$(GO_MINOR)/bin/go build -o illness .
+
 # -- demo, tests ------------------------------------------------------------------
 
 demo:
@@ -161,5 +175,5 @@ check:
 clean:
 	rm -rf build gomemctl gomem.ko
 
-.PHONY: all help libraries host-tests kselftests module module-if-possible install install-module \
+.PHONY: all help libraries host-tests kselftests illness module module-if-possible install install-module \
 	uninstall demo lint format check clean
