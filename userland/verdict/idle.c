@@ -46,7 +46,7 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
 {
 	uint64_t rss = input->bill->rss;
-	uint64_t keep = rss > cause->high ? rss - cause->high : 0;
+	uint64_t limit = rss > cause->high / 2 ? rss - cause->high / 2 : 0;
 	struct gm_fix *fix;
 
 	fix = gm_cause_fix(cause, 0, cause->high, "wait some minutes and look again");
@@ -55,8 +55,11 @@ static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
 	gm_line_set(&fix->effect, "releases all idle pages at once; forces a GC, faults as the heap grows");
 	if (!gm_go_at_least(input->heap->version, 19, 0))
 		return;
-	fix = gm_cause_fix(cause, 0, cause->high, "GOMEMLIMIT=%luMiB at the next deploy",
-			   (unsigned long)((keep + keep / 10) >> 20) + 1);
+	/* Half of what is idle stays for the next peak: a limit near the live heap would
+	 * have the GC run all the time.
+	 */
+	fix = gm_cause_fix(cause, 0, cause->high / 2, "GOMEMLIMIT=%luMiB at the next deploy",
+			   (unsigned long)(limit >> 20));
 	gm_line_set(&fix->effect, "releases what passes the limit; more GC when live memory nears it");
 }
 

@@ -3,6 +3,8 @@
 
 #include "verdict/cause.h"
 
+#define SYSFS_THP "/sys/kernel/mm/transparent_hugepage/"
+
 /* What the runtime released and the kernel keeps: lazyfree pages are already given
  * back, whatever RSS says.
  */
@@ -98,9 +100,10 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 		gm_line_set(&cause->headline, "huge pages hold memory that Go gave back");
 	else
 		gm_line_set(&cause->headline, "memory that Go gave back is still resident");
-	gm_line_set(&cause->detail, "%s (%u%% of RSS) released but resident, %s in %lu huge pages",
+	gm_line_set(&cause->detail,
+		    "%s (%u%% of RSS) released but resident, %u%% of it in %lu huge pages",
 		    gm_size(cause->high).text, gm_percent(cause->high, bill->rss),
-		    gm_size(kept_huge(bill)).text, (unsigned long)bill->released_huge);
+		    gm_percent(kept_huge(bill), kept(bill)), (unsigned long)bill->released_huge);
 	gm_lines_add(&cause->evidence, "%s; HeapReleased %s", settings(input->host).text,
 		     gm_size(input->heap->totals.heap_released).text);
 	if (events)
@@ -111,24 +114,6 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 			     gm_size(events->collapses * GM_HUGE_BYTES).text,
 			     (unsigned long)events->huge_faults,
 			     gm_size(events->released_bytes).text);
-}
-
-static void advise_host(const struct gm_host *host, struct gm_cause *cause)
-{
-	struct gm_fix *fix;
-
-	if (khugepaged_fills(host)) {
-		fix = gm_cause_fix(cause, 0, cause->high,
-				   "echo 0 > /sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none");
-		gm_line_set(&fix->effect,
-			    "stops the growth, host-wide; memory comes back as Go reuses and releases it");
-	}
-	if (!strcmp(host->thp_enabled, "always")) {
-		fix = gm_cause_fix(cause, 0, cause->high,
-				   "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
-		gm_line_set(&fix->effect,
-			    "no new huge pages for who does not ask, host-wide; others may slow down");
-	}
 }
 
 static void advise_program(const struct gm_verdict_input *input, struct gm_cause *cause)
@@ -143,6 +128,24 @@ static void advise_program(const struct gm_verdict_input *input, struct gm_cause
 		fix = gm_cause_fix(cause, cause->low, cause->high,
 				   "prctl(PR_SET_THP_DISABLE) before exec, at the next deploy");
 	gm_line_set(&fix->effect, "no huge pages in this program alone; more TLB misses");
+}
+
+static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
+{
+	struct gm_fix *fix;
+
+	if (khugepaged_fills(input->host)) {
+		fix = gm_cause_fix(cause, 0, cause->high,
+				   "echo 0 > " SYSFS_THP "khugepaged/max_ptes_none");
+		gm_line_set(&fix->effect, "stops the growth, host-wide; memory comes back as Go "
+					  "reuses and releases it");
+	}
+	advise_program(input, cause);
+	if (!strcmp(input->host->thp_enabled, "always")) {
+		fix = gm_cause_fix(cause, 0, cause->high, "echo madvise > " SYSFS_THP "enabled");
+		gm_line_set(&fix->effect, "no new huge pages unless asked for, host-wide; others "
+					  "may slow down");
+	}
 }
 
 bool gm_judge_thp_refill(const struct gm_verdict_input *input, struct gm_cause *cause,
@@ -165,7 +168,6 @@ bool gm_judge_thp_refill(const struct gm_verdict_input *input, struct gm_cause *
 	check(input, cause, range);
 	gm_cause_conclude(cause);
 	tell(input, cause);
-	advise_host(input->host, cause);
-	advise_program(input, cause);
+	advise(input, cause);
 	return true;
 }
