@@ -186,8 +186,10 @@ static void judge(const struct look *look, const struct gm_host *host, struct gm
 static void fill_cost(struct look *look)
 {
 	static const char *const sources[] = {
-		[GM_PAGES_BEST] = "", [GM_PAGES_MODULE] = "the module",
-		[GM_PAGES_SCAN] = "PAGEMAP_SCAN", [GM_PAGES_PAGEMAP] = "/proc/PID/pagemap",
+		[GM_PAGES_BEST] = "",
+		[GM_PAGES_MODULE] = "the module",
+		[GM_PAGES_SCAN] = "PAGEMAP_SCAN",
+		[GM_PAGES_PAGEMAP] = "/proc/PID/pagemap",
 	};
 
 	look->cost.pages = sources[look->pages->source];

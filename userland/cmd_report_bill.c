@@ -18,8 +18,8 @@ struct branch {
 };
 
 static const char *const heap_leaves[] = {
-	"live", "dead, not swept", "free slots", "span tails", "idle", "released but resident",
-	"reserved",
+	"live", "dead, not swept",	 "free slots", "span tails",
+	"idle", "released but resident", "reserved",
 };
 
 static const struct branch branches[] = {
@@ -155,8 +155,8 @@ void gm_report_print_bill(FILE *stream, const struct gm_report *report)
 }
 
 static const char letters[GM_GO_STACK_FREE + 1] = {
-	[GM_GO_LIVE] = 'l', [GM_GO_DEAD] = 'd',	    [GM_GO_FREE_SLOT] = 'f',
-	[GM_GO_TAIL] = 't', [GM_GO_IDLE] = 'i',	    [GM_GO_RELEASED] = 'r',
+	[GM_GO_LIVE] = 'l',  [GM_GO_DEAD] = 'd',       [GM_GO_FREE_SLOT] = 'f',
+	[GM_GO_TAIL] = 't',  [GM_GO_IDLE] = 'i',       [GM_GO_RELEASED] = 'r',
 	[GM_GO_STACK] = 's', [GM_GO_STACK_FREE] = 's',
 };
 
@@ -183,9 +183,9 @@ static void print_legend(FILE *stream, const char *cells)
 		char letter;
 		const char *meaning;
 	} legend[] = {
-		{ 'l', "l live" },     { 'd', "d dead" },     { 'f', "f free slots" },
-		{ 't', "t tails" },    { 'i', "i idle" },     { 'r', "r released" },
-		{ 's', "s stacks" },   { '.', ". not resident" },
+		{ 'l', "l live" },   { 'd', "d dead" },		{ 'f', "f free slots" },
+		{ 't', "t tails" },  { 'i', "i idle" },		{ 'r', "r released" },
+		{ 's', "s stacks" }, { '.', ". not resident" },
 	};
 	char text[160] = "";
 	size_t used = 0;
@@ -195,8 +195,8 @@ static void print_legend(FILE *stream, const char *cells)
 
 		if (strchr(cells, legend[i].letter) ||
 		    (legend[i].letter != '.' && strchr(cells, huge)))
-			used += snprintf(text + used, sizeof(text) - used, "%s%s",
-					 used ? ", " : "", legend[i].meaning);
+			used += snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+					 legend[i].meaning);
 	}
 	if (strpbrk(cells, "LDFTIRS"))
 		snprintf(text + used, sizeof(text) - used, "; capitals: huge pages");

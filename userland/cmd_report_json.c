@@ -57,10 +57,11 @@ static json_object *lines_json(const struct gm_lines *lines)
 {
 	json_object *array = json_object_new_array();
 
-	for (size_t i = 0; i < lines->count; i++)
-		json_object_array_add(
-			array,
-			json_object_new_string(gm_report_clean(lines->lines[i].text).text));
+	for (size_t i = 0; i < lines->count; i++) {
+		struct gm_clean line = gm_report_clean(lines->lines[i].text);
+
+		json_object_array_add(array, json_object_new_string(line.text));
+	}
 	return array;
 }
 

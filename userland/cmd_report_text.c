@@ -12,7 +12,7 @@ struct gm_clean gm_report_clean(const char *text)
 	struct gm_clean clean;
 	size_t i;
 
-	for (i = 0; text[i] && i < sizeof(clean.text) - 1; i++)
+	for (i = 0; i < sizeof(clean.text) - 1 && text[i]; i++)
 		clean.text[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
 	clean.text[i] = '\0';
 	return clean;
@@ -117,7 +117,8 @@ static void print_fixes(FILE *stream, const struct gm_verdict *verdict)
 			const struct gm_fix *fix = &verdict->causes[i].fixes[j];
 			char label[16], text[256], gain[64];
 
-			snprintf(label, sizeof(label), "%-7s%zu  ", number ? "" : "FIX", number + 1);
+			snprintf(label, sizeof(label), "%-7s%zu  ", number ? "" : "FIX",
+				 number + 1);
 			number++;
 			gm_report_print_wrapped(stream, label, fix->run.text);
 			gain_text(fix, gain, sizeof(gain));
@@ -139,7 +140,8 @@ static void print_cost(FILE *stream, const struct gm_report *report)
 				 cost->spans_ns / 1e6);
 	if (cost->module)
 		snprintf(text + used, sizeof(text) - used,
-			 ", walk %.1f ms, longest lock hold %.3f ms, probes missed %lu, events lost %lu",
+			 ", walk %.1f ms, longest lock hold %.3f ms, "
+			 "probes missed %lu, events lost %lu",
 			 cost->walk_us / 1e3, cost->hold_us / 1e3, (unsigned long)cost->missed,
 			 (unsigned long)cost->dropped);
 	gm_report_print_wrapped(stream, "COST      ", text);

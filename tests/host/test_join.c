@@ -61,8 +61,9 @@ static void test_empty(void)
 	struct gm_maps maps = { 0 };
 	struct gm_pages pages = { 0 };
 	struct gm_go_heap heap = { 0 };
-	gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
 	struct gm_strip strip;
+
+	gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
 
 	tap_u64(bill->rss + bill->virtual_bytes + bill->swap + bill->huge.count, 0, "empty inputs",
 		MADE);
@@ -81,6 +82,7 @@ static void test_shared_page(void)
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
+
 	gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
 
 	tap_u64(bill->resident[GM_GO_LIVE], 1000, "a shared page: live bytes", MADE);
@@ -109,6 +111,7 @@ static void test_huge(void)
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
+
 	gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
 
 	tap_u64(bill->released_huge, 1, "huge pages with released bytes", MADE);
@@ -142,9 +145,9 @@ static void test_vma_classes(void)
 		{ 0x7ffff0000000, 0x7ffff0001000, "rw-p", GM_VMA_STACK, 0, 0, "[stack]" },
 	};
 	static const enum gm_go_class classes[] = {
-		GM_GO_BINARY,	    GM_GO_BINARY,     GM_GO_BINARY, GM_GO_CGO_HEAP,
-		GM_GO_CGO_HEAP,	    GM_GO_ANON_OTHER, GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
-		GM_GO_FILE,	    GM_GO_SHMEM,      GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
+		GM_GO_BINARY,	GM_GO_BINARY,	  GM_GO_BINARY,	    GM_GO_CGO_HEAP,
+		GM_GO_CGO_HEAP, GM_GO_ANON_OTHER, GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
+		GM_GO_FILE,	GM_GO_SHMEM,	  GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
 	};
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_go_heap heap = { 0 };
@@ -152,14 +155,16 @@ static void test_vma_classes(void)
 	for (size_t i = 0; i < COUNT(vmas); i++) {
 		struct gomem_page_run run = { vmas[i].start, 1, GOMEM_PAGE_ANON, 0, 0 };
 		struct gm_pages pages = pages_of(&run, 1);
-		gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
+		struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
 		char what[64];
 
 		snprintf(what, sizeof(what), "class of VMA %zu, %s", i, vmas[i].name);
 		tap_u64(bill->resident[classes[i]], 4096, what, MADE);
+		gm_bill_destroy(bill);
 	}
 	struct gomem_page_run run = { 0x7f0000000000, 1, GOMEM_PAGE_ANON, 0, 0 };
 	struct gm_pages pages = pages_of(&run, 1);
+
 	gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, NULL, 0);
 
 	tap_u64(bill->resident[GM_GO_ANON_OTHER], 4096,
@@ -175,6 +180,7 @@ static void test_second_look(void)
 					 { 0x30000, 1, GOMEM_PAGE_ZERO, 0, 0 } };
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
+
 	gm_auto(gm_bill) struct gm_bill *alone = compute(&maps, &pages, NULL, 0);
 	gm_auto(gm_bill) struct gm_bill *grown = compute(&maps, &pages, NULL, 5 * 4096);
 	gm_auto(gm_bill) struct gm_bill *shrunk = compute(&maps, &pages, NULL, 4096);
@@ -234,8 +240,8 @@ static void test_enormous(void)
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
-	gm_auto(gm_error) struct gm_error *error = NULL;
 	struct gm_strip strip;
+	struct gm_error *error;
 
 	heap.spans.items = &span;
 	heap.spans.count = 1;
@@ -248,6 +254,7 @@ static void test_enormous(void)
 		MADE);
 	error = gm_strip_compute(&maps, &pages, &heap, &strip);
 	tap_ok(!error && strip.count <= GM_STRIP_CELLS, "the strip of 2^64 bytes");
+	gm_error_destroy(error);
 }
 
 static void test_class_use(void)
@@ -312,11 +319,12 @@ static void test_strip(void)
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
-	gm_auto(gm_error) struct gm_error *error = NULL;
 	struct gm_strip strip;
+	struct gm_error *error;
 
 	error = gm_strip_compute(&maps, &pages, &heap, &strip);
 	tap_ok(!error, "a strip");
+	gm_error_destroy(error);
 	tap_u64(strip.count, 64, "cells", MADE);
 	tap_u64(strip.cell_bytes, 8192, "bytes a cell", MADE);
 	tap_u64(strip.cells[0].resident[GM_GO_LIVE], 4096, "half of the first cell", MADE);

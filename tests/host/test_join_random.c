@@ -49,7 +49,7 @@ static const struct {
 	const char *name;
 	enum gm_go_class class_;
 } kinds[] = {
-	{ GM_VMA_ANON, "[anon: x]", GM_GO_ANON_OTHER }, { GM_VMA_HEAP, "[heap]", GM_GO_CGO_HEAP },
+	{ GM_VMA_ANON, "[anon: x]", GM_GO_ANON_OTHER },	 { GM_VMA_HEAP, "[heap]", GM_GO_CGO_HEAP },
 	{ GM_VMA_STACK, "[stack]", GM_GO_THREAD_STACK }, { GM_VMA_SHMEM, "/x", GM_GO_SHMEM },
 	{ GM_VMA_VDSO, "[vdso]", GM_GO_FILE },
 };
@@ -61,11 +61,13 @@ static void make_vmas(struct world *world)
 	while (page < PAGES) {
 		uint64_t pages = 1 + random_below(PAGES - page), kind = random_below(5);
 
-		world->vmas[world->maps.count++] = (struct gm_vma){
-			BASE + page * 4096, BASE + (page + pages) * 4096, "rw-p",
-			kinds[kind].kind,   0,				  0,
-			(char *)kinds[kind].name
-		};
+		world->vmas[world->maps.count++] = (struct gm_vma){ BASE + page * 4096,
+								    BASE + (page + pages) * 4096,
+								    "rw-p",
+								    kinds[kind].kind,
+								    0,
+								    0,
+								    (char *)kinds[kind].name };
 		memset(world->class_ + page * 4096, kinds[kind].class_, pages * 4096);
 		memset(world->mapped + page * 4096, true, pages * 4096);
 		page += pages + random_below(4);
@@ -82,9 +84,8 @@ static void make_runs(struct world *world)
 
 		if (pages > PAGES - page)
 			pages = PAGES - page;
-		world->runs[world->pages.count++] = (struct gomem_page_run){
-			BASE + page * 4096, pages, state, 0, 0
-		};
+		world->runs[world->pages.count++] =
+			(struct gomem_page_run){ BASE + page * 4096, pages, state, 0, 0 };
 		memset(world->state + page, state, pages);
 		page += pages + random_below(3);
 	}
@@ -203,7 +204,7 @@ static void test_against_count(void)
 
 	for (int round = 0; round < ROUNDS; round++) {
 		struct world *world = world_make();
-		gm_auto(gm_bill) struct gm_bill *bill = NULL;
+		struct gm_bill *bill = NULL;
 		struct gm_strip strip;
 		struct gm_error *error;
 
@@ -213,6 +214,7 @@ static void test_against_count(void)
 		error = gm_strip_compute(&world->maps, &world->pages, &world->heap, &strip);
 		strips += !error && same_strip(world, &strip);
 		gm_error_destroy(error);
+		gm_bill_destroy(bill);
 		free(world);
 	}
 	tap_u64(bills, ROUNDS, "bills of random worlds", "a byte by byte count");
@@ -224,7 +226,7 @@ static void test_many(void)
 	struct gm_go_heap heap = { 0 };
 	struct gm_pages pages = { 0 };
 	struct gm_maps maps = { 0 };
-	gm_auto(gm_bill) struct gm_bill *bill = NULL;
+	struct gm_bill *bill = NULL;
 	struct gm_error *error;
 	clock_t start;
 
@@ -234,8 +236,8 @@ static void test_many(void)
 	for (uint64_t i = 0; i < MANY; i++) {
 		uint64_t at = BASE + i * 16384;
 
-		maps.items[maps.count++] = (struct gm_vma){ at,	 at + 12288, "rw-p", GM_VMA_ANON,
-							    0,	 0,	     "" };
+		maps.items[maps.count++] =
+			(struct gm_vma){ at, at + 12288, "rw-p", GM_VMA_ANON, 0, 0, "" };
 		heap.regions.items[heap.regions.count++] =
 			(struct gm_go_region){ at + 100, at + 200, GM_GO_LIVE, UINT32_MAX };
 		pages.items[pages.count++] =
@@ -253,6 +255,7 @@ static void test_many(void)
 			"the rest of a million runs", "the construction");
 	}
 	gm_error_destroy(error);
+	gm_bill_destroy(bill);
 	free(heap.regions.items);
 	free(pages.items);
 	free(maps.items);

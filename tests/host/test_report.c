@@ -96,18 +96,20 @@ static void take_vma(struct input *input, char **word)
 
 static void take_run(struct input *input, char **word)
 {
-	input->runs[input->pages.count++] = (struct gomem_page_run){
-		.start = hex(word[1]), .pages = number(word[2]), .state = state_of(word[3])
-	};
+	input->runs[input->pages.count++] = (struct gomem_page_run){ .start = hex(word[1]),
+								     .pages = number(word[2]),
+								     .state = state_of(word[3]) };
 }
 
 static void take_span(struct input *input, char **word)
 {
-	input->spans[input->heap.spans.count++] = (struct gm_go_span){
-		.start = hex(word[1]),	     .pages = number(word[2]),
-		.elem_bytes = number(word[3]), .elems = number(word[4]),
-		.allocated = number(word[5]),  .size_class = number(word[6])
-	};
+	input->spans[input->heap.spans.count++] =
+		(struct gm_go_span){ .start = hex(word[1]),
+				     .pages = number(word[2]),
+				     .elem_bytes = number(word[3]),
+				     .elems = number(word[4]),
+				     .allocated = number(word[5]),
+				     .size_class = number(word[6]) };
 }
 
 static void take_region(struct input *input, char **word)
@@ -122,9 +124,12 @@ static void take_region(struct input *input, char **word)
 static void take_totals(struct input *input, char **word)
 {
 	input->heap.totals = (struct gm_go_totals){
-		.heap_alloc = number(word[1]), .heap_inuse = number(word[2]),
-		.heap_idle = number(word[3]),  .heap_released = number(word[4]),
-		.heap_sys = number(word[5]),   .heap_objects = number(word[6]),
+		.heap_alloc = number(word[1]),
+		.heap_inuse = number(word[2]),
+		.heap_idle = number(word[3]),
+		.heap_released = number(word[4]),
+		.heap_sys = number(word[5]),
+		.heap_objects = number(word[6]),
 	};
 }
 
@@ -177,7 +182,7 @@ static const struct {
 	int arguments;
 	void (*take)(struct input *input, char **word);
 } takers[] = {
-	{ "process", 1, take_process }, { "vma", 4, take_vma },	    { "run", 3, take_run },
+	{ "process", 1, take_process }, { "vma", 4, take_vma },	      { "run", 3, take_run },
 	{ "span", 6, take_span },	{ "region", 3, take_region }, { "totals", 6, take_totals },
 	{ "host", 2, take_host },	{ "events", 4, take_events }, { "cost", 6, take_cost },
 	{ "look", 4, take_look },
@@ -221,7 +226,7 @@ static void input_read(struct input *input, const char *file)
 	input->heap.regions.items = input->regions;
 	input->heap.version = input->version;
 	input->heap.layout = (char *)"DWARF";
-	input->cost.pages = input->cost.module  ? "the module" :
+	input->cost.pages = input->cost.module	? "the module" :
 			    input->huge_unknown ? "/proc/PID/pagemap" :
 						  "PAGEMAP_SCAN";
 }
@@ -237,36 +242,40 @@ static json_object *render(struct input *input, FILE *text)
 {
 	const struct gm_go_heap *heap = input->version[0] ? &input->heap : NULL;
 	const char *problem = heap ? NULL : "pid 7 is not a Go program";
-	gm_auto(gm_bill) struct gm_bill *bill = NULL;
+	struct gm_bill *bill = NULL;
 	struct gm_verdict verdict;
-	struct gm_strip strip;
+	struct gm_strip strip = { 0 };
+	json_object *json;
 
 	must(gm_bill_compute(&input->maps, &input->pages, heap, input->rss_again, &bill));
 	if (heap)
 		must(gm_strip_compute(&input->maps, &input->pages, heap, &strip));
-	gm_verdict_judge(
-		&(struct gm_verdict_input){
-			.bill = bill,
-			.again = input->twice ? bill : NULL,
-			.heap = heap,
-			.heap_problem = problem,
-			.host = &input->host,
-			.events = input->cost.module ? &input->events : NULL,
-			.huge_known = !input->huge_unknown,
-		},
-		&verdict);
-	struct gm_report report = { .pid = 7,
-				    .process = &input->process,
-				    .host = &input->host,
-				    .heap = heap,
-				    .heap_problem = problem,
-				    .bill = bill,
-				    .strip = heap ? &strip : NULL,
-				    .verdict = &verdict,
-				    .cost = input->cost };
+	const struct gm_verdict_input evidence = {
+		.bill = bill,
+		.again = input->twice ? bill : NULL,
+		.heap = heap,
+		.heap_problem = problem,
+		.host = &input->host,
+		.events = input->cost.module ? &input->events : NULL,
+		.huge_known = !input->huge_unknown,
+	};
+	const struct gm_report report = {
+		.pid = 7,
+		.process = &input->process,
+		.host = &input->host,
+		.heap = heap,
+		.heap_problem = problem,
+		.bill = bill,
+		.strip = heap ? &strip : NULL,
+		.verdict = &verdict,
+		.cost = input->cost,
+	};
 
+	gm_verdict_judge(&evidence, &verdict);
 	gm_report_print(text, &report);
-	return gm_report_json(&report);
+	json = gm_report_json(&report);
+	gm_bill_destroy(bill);
+	return json;
 }
 
 static char *slurp(const char *file)
@@ -288,8 +297,8 @@ static void tell_difference(const char *expected, const char *came, const char *
 
 	for (; *expected && *expected == *came; expected++, came++)
 		line += *expected == '\n';
-	printf("# from %s, line %d, where they part\n# expected: %.*s\n# came:     %.*s\n", file, line,
-	       (int)strcspn(expected, "\n"), expected, (int)strcspn(came, "\n"), came);
+	printf("# from %s, line %d, where they part\n# expected: %.*s\n# came:     %.*s\n", file,
+	       line, (int)strcspn(expected, "\n"), expected, (int)strcspn(came, "\n"), came);
 }
 
 static void compare_text(const char *file, const char *came)
@@ -308,7 +317,8 @@ static void compare_json(const char *file, json_object *came)
 	json_object *expected = json_tokener_parse(text), *other;
 
 	if (!tap_ok(expected && json_object_equal(expected, came), file)) {
-		json_object_object_foreach(came, key, value) {
+		json_object_object_foreach(came, key, value)
+		{
 			other = NULL;
 			if (json_object_object_get_ex(expected, key, &other) &&
 			    json_object_equal(other, value))

@@ -118,11 +118,12 @@ static struct gm_error *add_runs(struct gm_bill *bill, const struct gm_maps *map
 
 static void subtract_present(struct gm_bill *bill)
 {
-	for (size_t class_ = 0; class_ < GM_GO_CLASSES; class_++)
+	for (size_t class_ = 0; class_ < GM_GO_CLASSES; class_++) {
+		uint64_t *states = bill->bytes[class_], *absent = &states[GOMEM_PAGE_ABSENT];
+
 		for (size_t state = GOMEM_PAGE_ABSENT + 1; state < GOMEM_PAGE_STATES; state++)
-			bill->bytes[class_][GOMEM_PAGE_ABSENT] =
-				subtract(bill->bytes[class_][GOMEM_PAGE_ABSENT],
-					 bill->bytes[class_][state]);
+			*absent = subtract(*absent, states[state]);
+	}
 }
 
 static void add_address_space(struct gm_bill *bill, const struct gm_maps *maps,

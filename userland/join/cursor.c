@@ -26,7 +26,8 @@ static struct gm_error *check_pages(const struct gm_pages *pages)
 
 	for (size_t i = 0; i < pages->count; i++) {
 		const struct gomem_page_run *run = &pages->items[i];
-		struct gm_error *error = check_range("page run", run->start, gm_run_end(run), &last);
+		struct gm_error *error =
+			check_range("page run", run->start, gm_run_end(run), &last);
 
 		if (error)
 			return error;

@@ -89,9 +89,8 @@ struct gm_error *gm_strip_compute(const struct gm_maps *maps, const struct gm_pa
 		for (uint64_t at = run->start; at < end; at = piece.end) {
 			piece = gm_cursor_next(&cursor, at, end);
 			if (piece.region && shown(piece.region))
-				paint(strip, ruler_place(&ruler, piece.region, at),
-				      piece.end - at, piece.class_,
-				      run->state == GOMEM_PAGE_THP);
+				paint(strip, ruler_place(&ruler, piece.region, at), piece.end - at,
+				      piece.class_, run->state == GOMEM_PAGE_THP);
 		}
 	}
 	return NULL;

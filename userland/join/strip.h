@@ -35,7 +35,7 @@ struct gm_strip {
 
 /* EINVAL as gm_bill_compute(). */
 struct gm_error *gm_strip_compute(const struct gm_maps *maps, const struct gm_pages *pages,
-				  const struct gm_go_heap *heap, struct gm_strip *strip)
-	GM_MUST_CHECK;
+				  const struct gm_go_heap *heap,
+				  struct gm_strip *strip) GM_MUST_CHECK;
 
 #endif

@@ -5,12 +5,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define LINE_PRINT(line)                                                     \
-	do {                                                                 \
-		va_list arguments;                                           \
-		va_start(arguments, format);                                 \
+#define LINE_PRINT(line)                                                          \
+	do {                                                                      \
+		va_list arguments;                                                \
+		va_start(arguments, format);                                      \
 		vsnprintf((line)->text, sizeof((line)->text), format, arguments); \
-		va_end(arguments);                                           \
+		va_end(arguments);                                                \
 	} while (0)
 
 void gm_line_set(struct gm_line *line, const char *format, ...)
@@ -33,8 +33,8 @@ void gm_cause_check(struct gm_cause *cause, bool pass, bool essential, const cha
 	LINE_PRINT(&check->text);
 }
 
-struct gm_fix *gm_cause_fix(struct gm_cause *cause, uint64_t low, uint64_t high,
-			    const char *format, ...)
+struct gm_fix *gm_cause_fix(struct gm_cause *cause, uint64_t low, uint64_t high, const char *format,
+			    ...)
 {
 	struct gm_fix *fix = &cause->fixes[cause->fix_count++];
 
@@ -74,7 +74,7 @@ struct gm_size gm_size(uint64_t bytes)
 
 unsigned int gm_percent(uint64_t part, uint64_t whole)
 {
-	return whole ? (unsigned int)((unsigned __int128)part * 100 / whole) : 0;
+	return whole ? (unsigned int)((__uint128_t)part * 100 / whole) : 0;
 }
 
 uint64_t gm_worth(const struct gm_bill *bill)

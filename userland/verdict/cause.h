@@ -16,8 +16,8 @@ void gm_cause_check(struct gm_cause *cause, bool pass, bool essential, const cha
 	PRINTF_LIKE(4);
 
 /* The effect is the caller's to set. */
-struct gm_fix *gm_cause_fix(struct gm_cause *cause, uint64_t low, uint64_t high,
-			    const char *format, ...) PRINTF_LIKE(4);
+struct gm_fix *gm_cause_fix(struct gm_cause *cause, uint64_t low, uint64_t high, const char *format,
+			    ...) PRINTF_LIKE(4);
 
 /* The confidence, from the checks. */
 void gm_cause_conclude(struct gm_cause *cause);

@@ -37,24 +37,22 @@ static uint64_t free_slots(const struct gm_bill *bill)
 	return bytes;
 }
 
-static void check(const struct gm_verdict_input *input, struct gm_cause *cause,
-		  unsigned int empty)
+static void check(const struct gm_verdict_input *input, struct gm_cause *cause, unsigned int empty)
 {
 	const struct gm_class_use *worst = worst_class(input->bill);
 	struct gm_range range = { cause->low, cause->high };
 
 	gm_cause_check(cause, cause->low >= gm_worth(input->bill), true,
-		       "at least %s in free slots and tails, over %s",
-		       gm_size(cause->low).text, gm_size(gm_worth(input->bill)).text);
-	gm_cause_check(cause, empty >= 40, true, "%u%% of the heap in use holds no object, over 40%%",
-		       empty);
+		       "at least %s in free slots and tails, over %s", gm_size(cause->low).text,
+		       gm_size(gm_worth(input->bill)).text);
+	gm_cause_check(cause, empty >= 40, true,
+		       "%u%% of the heap in use holds no object, over 40%%", empty);
 	gm_cause_check(cause, empty >= HEADROOM_PERCENT, false,
 		       "%u%% is more than GC headroom explains, %d%% at GOGC=300", empty,
 		       HEADROOM_PERCENT);
 	gm_cause_check(cause, gm_percent(worst->objects, worst->slots) < 50, false,
 		       "the emptiest class, %lu B, is %u%% full, under 50%%",
-		       (unsigned long)worst->elem_bytes,
-		       gm_percent(worst->objects, worst->slots));
+		       (unsigned long)worst->elem_bytes, gm_percent(worst->objects, worst->slots));
 	gm_cause_check(cause, !input->heap->gc_running, false, "no GC ran during the look");
 	gm_cause_check(cause, input->again && gm_range_steady(range), false,
 		       "a second look at the spans agrees within 5%%");
@@ -69,12 +67,14 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 	gm_line_set(&cause->detail, "%s (%u%% of RSS) resident in free slots and span tails",
 		    gm_size(cause->high).text, gm_percent(cause->high, input->bill->rss));
 	gm_lines_add(&cause->evidence,
-		     "the %lu B class: %lu spans, %lu of %lu slots used, %s free (%u%% of all free)",
+		     "the %lu B class: %lu spans, %lu of %lu slots used, "
+		     "%s free (%u%% of all free)",
 		     (unsigned long)worst->elem_bytes, (unsigned long)worst->spans,
 		     (unsigned long)worst->objects, (unsigned long)worst->slots,
 		     gm_size(worst->free_bytes).text,
 		     gm_percent(worst->free_bytes, free_slots(input->bill)));
-	gm_lines_add(&cause->evidence, "objects are %u%% of HeapInuse, HeapInuse is %u%% of HeapSys",
+	gm_lines_add(&cause->evidence,
+		     "objects are %u%% of HeapInuse, HeapInuse is %u%% of HeapSys",
 		     gm_percent(totals->heap_alloc, totals->heap_inuse),
 		     gm_percent(totals->heap_inuse, totals->heap_sys));
 }
@@ -98,10 +98,10 @@ bool gm_judge_fragmentation(const struct gm_verdict_input *input, struct gm_caus
 {
 	const struct gm_go_totals *totals = &input->heap->totals;
 	struct gm_range range = waste_range(input);
-	unsigned int empty = totals->heap_inuse > totals->heap_alloc ?
-				     gm_percent(totals->heap_inuse - totals->heap_alloc,
-						totals->heap_inuse) :
-				     0;
+	unsigned int empty =
+		totals->heap_inuse > totals->heap_alloc ?
+			gm_percent(totals->heap_inuse - totals->heap_alloc, totals->heap_inuse) :
+			0;
 
 	if (range.high < gm_worth(input->bill) || empty < 40) {
 		gm_lines_add(ruled_out, "span fragmentation (%s in free slots and tails)",

@@ -23,7 +23,8 @@ static void check(const struct gm_verdict_input *input, struct gm_cause *cause)
 	gm_cause_check(cause, cause->low > inuse / 10, true,
 		       "more than the tenth of HeapInuse that the scavenger keeps");
 	gm_cause_check(cause, share >= SWING_PERCENT, false,
-		       "idle is %u%% of idle and in use: more than a GC cycle frees, %d%% at GOGC=300",
+		       "idle is %u%% of idle and in use: more than a GC cycle frees, "
+		       "%d%% at GOGC=300",
 		       share, SWING_PERCENT);
 	gm_cause_check(cause, input->again && gm_range_steady(range), false,
 		       "a second look at the spans agrees within 5%%");
@@ -39,8 +40,8 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 	gm_lines_add(&cause->evidence, "HeapInuse %s, HeapIdle %s, of which released %s",
 		     gm_size(totals->heap_inuse).text, gm_size(totals->heap_idle).text,
 		     gm_size(totals->heap_released).text);
-	gm_lines_add(&cause->evidence,
-		     "the scavenger works slowly on purpose (1%% of a CPU) and keeps a tenth spare");
+	gm_lines_add(&cause->evidence, "the scavenger works slowly on purpose (1%% of a CPU) "
+				       "and keeps a tenth spare");
 }
 
 static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
@@ -52,7 +53,8 @@ static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
 	fix = gm_cause_fix(cause, 0, cause->high, "wait some minutes and look again");
 	gm_line_set(&fix->effect, "the scavenger may just lag behind a peak; costs nothing");
 	fix = gm_cause_fix(cause, cause->low, cause->high, "debug.FreeOSMemory() in the program");
-	gm_line_set(&fix->effect, "releases all idle pages at once; forces a GC, faults as the heap grows");
+	gm_line_set(&fix->effect,
+		    "releases all idle pages at once; forces a GC, faults as the heap grows");
 	if (!gm_go_at_least(input->heap->version, 19, 0))
 		return;
 	/* Half of what is idle stays for the next peak: a limit near the live heap would
@@ -60,7 +62,8 @@ static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
 	 */
 	fix = gm_cause_fix(cause, 0, cause->high / 2, "GOMEMLIMIT=%luMiB at the next deploy",
 			   (unsigned long)(limit >> 20));
-	gm_line_set(&fix->effect, "releases what passes the limit; more GC when live memory nears it");
+	gm_line_set(&fix->effect,
+		    "releases what passes the limit; more GC when live memory nears it");
 }
 
 bool gm_judge_idle(const struct gm_verdict_input *input, struct gm_cause *cause,

@@ -37,7 +37,7 @@ static bool khugepaged_fills(const struct gm_host *host)
 
 static struct gm_line settings(const struct gm_host *host)
 {
-	struct gm_line line;
+	struct gm_line line = { "" };
 
 	if (host->max_ptes_none == GM_UNKNOWN)
 		gm_line_set(&line, "thp=%s max_ptes_none=unknown", host->thp_enabled);
@@ -61,7 +61,8 @@ static void check_collapses(const struct gm_verdict_input *input, struct gm_caus
 
 	if (input->events)
 		gm_cause_check(cause, collapses_explain(input), false,
-			       "%lu collapses seen in this heap, for %lu huge pages over released spans",
+			       "%lu collapses seen in this heap, "
+			       "for %lu huge pages over released spans",
 			       (unsigned long)input->events->collapses, pages);
 	else
 		gm_cause_check(cause, false, false,
@@ -78,7 +79,8 @@ static void check(const struct gm_verdict_input *input, struct gm_cause *cause,
 	gm_cause_check(cause, range.low >= gm_worth(bill), true,
 		       "at least %s released but resident, over %s", gm_size(range.low).text,
 		       gm_size(gm_worth(bill)).text);
-	gm_cause_check(cause, input->huge_known && huge >= 50, true, "%u%% of it in huge pages", huge);
+	gm_cause_check(cause, input->huge_known && huge >= 50, true, "%u%% of it in huge pages",
+		       huge);
 	gm_cause_check(cause, khugepaged_fills(input->host), true,
 		       "khugepaged is set to fill holes: %s", settings(input->host).text);
 	check_collapses(input, cause);
@@ -108,7 +110,8 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 		     gm_size(input->heap->totals.heap_released).text);
 	if (events)
 		gm_lines_add(&cause->evidence,
-			     "in this heap in %lu s: %lu collapses (+%s at most), %lu huge faults, %s released",
+			     "in this heap in %lu s: %lu collapses (+%s at most), "
+			     "%lu huge faults, %s released",
 			     (unsigned long)(events->age_ms / 1000),
 			     (unsigned long)events->collapses,
 			     gm_size(events->collapses * GM_HUGE_BYTES).text,

@@ -78,7 +78,7 @@ static void no_fault(const struct gm_verdict_input *input, struct gm_cause *caus
 	gm_line_set(&cause->headline, "no fault found");
 	gm_cause_check(cause, explained(bill), false, "not explained is under 0.5%% of RSS");
 	gm_cause_check(cause, !input->heap->gc_running, false, "no GC ran during the look");
-	gm_cause_check(cause, input->again != NULL, false, "the spans were read twice");
+	gm_cause_check(cause, !!input->again, false, "the spans were read twice");
 	gm_cause_conclude(cause);
 	tell_largest(bill, cause);
 	if (!mostly_virtual(bill))
@@ -107,7 +107,8 @@ static void judge_heap(const struct gm_verdict_input *input, struct gm_verdict *
 static void largest_first(struct gm_verdict *verdict)
 {
 	for (size_t i = 1; i < verdict->cause_count; i++)
-		for (size_t j = i; j && verdict->causes[j - 1].high < verdict->causes[j].high; j--) {
+		for (size_t j = i; j && verdict->causes[j - 1].high < verdict->causes[j].high;
+		     j--) {
 			struct gm_cause swap = verdict->causes[j];
 
 			verdict->causes[j] = verdict->causes[j - 1];
