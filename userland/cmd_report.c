@@ -199,37 +199,38 @@ static void fill_cost(struct look *look)
 	look->cost.module = look->watched;
 }
 
-static struct gm_error *report_one(struct gm_module *module, const struct gm_host *host, pid_t pid,
-				   json_object *reports)
+static struct gm_error *look_at(struct gm_module *module, pid_t pid, struct look *look)
 {
-	struct look look = { 0 };
-	struct gm_verdict verdict;
-	struct gm_error *error = read_memory(module, pid, &look);
+	struct gm_error *error = read_memory(module, pid, look);
 
 	if (!error)
-		error = join(&look);
-	if (!error) {
-		struct gm_report report = {
-			.pid = pid,
-			.process = &look.process,
-			.host = host,
-			.heap = look.heap,
-			.heap_problem = look.problem ? look.problem->message : NULL,
-			.bill = look.bill,
-			.strip = look.heap ? &look.strip : NULL,
-			.verdict = &verdict,
-		};
-
-		judge(&look, host, &verdict);
-		fill_cost(&look);
-		report.cost = look.cost;
-		if (reports)
-			json_object_array_add(reports, gm_report_json(&report));
-		else
-			gm_report_print(stdout, &report);
-	}
-	look_deinit(&look);
+		error = join(look);
+	if (!error)
+		fill_cost(look);
 	return error;
+}
+
+static void show(const struct look *look, const struct gm_host *host, pid_t pid,
+		 json_object *reports)
+{
+	struct gm_verdict verdict;
+	struct gm_report report = {
+		.pid = pid,
+		.process = &look->process,
+		.host = host,
+		.heap = look->heap,
+		.heap_problem = look->problem ? look->problem->message : NULL,
+		.bill = look->bill,
+		.strip = look->heap ? &look->strip : NULL,
+		.verdict = &verdict,
+		.cost = look->cost,
+	};
+
+	judge(look, host, &verdict);
+	if (reports)
+		json_object_array_add(reports, gm_report_json(&report));
+	else
+		gm_report_print(stdout, &report);
 }
 
 static void print_json(json_object *reports)
@@ -244,24 +245,41 @@ static void print_json(json_object *reports)
 }
 
 /* Every target gets its report; one that fails does not stop the others. */
-static int report_all(struct gm_module *module, const struct gm_options *options)
+static int report_all(struct gm_module *module, const struct gm_options *options,
+		      json_object *reports)
 {
-	json_object *reports = options->format == GM_OUT_JSON ? json_object_new_array() : NULL;
 	int exit_code = GM_EXIT_DONE;
+	bool separate = false;
 	struct gm_host host;
 
 	gm_host_read(&host);
 	for (size_t i = 0; i < options->pids.count; i++) {
-		struct gm_error *error;
+		pid_t pid = options->pids.items[i];
+		struct look look = { 0 };
+		struct gm_error *error = look_at(module, pid, &look);
 
-		if (i && !reports)
-			putchar('\n');
-		error = report_one(module, &host, options->pids.items[i], reports);
-		if (error)
+		if (error) {
 			exit_code = gm_cmd_fail("report", error);
+		} else {
+			fputs(separate ? "\n" : "", stdout);
+			separate = !reports;
+			show(&look, &host, pid, reports);
+		}
+		look_deinit(&look);
 	}
-	if (reports)
-		print_json(reports);
+	return exit_code;
+}
+
+static int report(struct gm_module *module, const struct gm_options *options)
+{
+	json_object *reports;
+	int exit_code;
+
+	if (options->format != GM_OUT_JSON)
+		return report_all(module, options, NULL);
+	reports = json_object_new_array();
+	exit_code = report_all(module, options, reports);
+	print_json(reports);
 	return exit_code;
 }
 
@@ -281,7 +299,7 @@ int gm_cmd_report(int argc, char **argv)
 		exit_code = gm_cmd_fail("report", error);
 	} else {
 		gm_error_destroy(error);
-		exit_code = report_all(module, &options);
+		exit_code = report(module, &options);
 	}
 	gm_options_deinit(&options);
 	return exit_code;

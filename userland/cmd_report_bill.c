@@ -139,7 +139,8 @@ static void print_states(FILE *stream, const struct gm_bill *bill)
 			used += snprintf(text + used, sizeof(text) - used, "%s%s %.2f",
 					 used ? ", " : "", shown[i].name, bytes / MIB);
 	}
-	gm_report_print_wrapped(stream, "  held in  ", text);
+	if (used)
+		gm_report_print_wrapped(stream, "  held in  ", text);
 }
 
 void gm_report_print_bill(FILE *stream, const struct gm_report *report)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The report for programs: schema gomem.report/1. Sizes are bytes. */
+/* The report for programs: schema gomem.report/1. Sizes are bytes. The values of
+ * "resident" and not_explained_bytes sum to rss_bytes.
+ */
 #include "cmd_report.h"
 
 static const char *const state_names[GOMEM_PAGE_STATES] = {
