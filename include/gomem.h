@@ -28,15 +28,21 @@
 /*
  * What the hooks counted since attach, in a range of addresses or a target.
  *
- * faults       completed page faults, a retried fault counted once
+ * faults       page faults, remote ones (ptrace, process_vm_writev) included; one that
+ *              the kernel tries again counts once, one that ends in a signal counts
  * huge_faults  faults that mapped a fresh anonymous huge page (vmstat thp_fault_alloc)
  * fallbacks    huge faults that had to settle for 4 KiB (vmstat thp_fault_fallback)
  * cow          write faults that replaced a mapped page by a copy, the zero page included
  * swapins      faults that brought a page back from swap
  * splits       huge PMDs split into 4 KiB entries (vmstat thp_split_pmd)
  * collapses    2 MiB ranges collapsed into a huge page by khugepaged or MADV_COLLAPSE
- * released     kB that were resident when MADV_DONTNEED, MADV_FREE or munmap gave
- *              them back (exit is not a release)
+ * released     kB that were resident when MADV_DONTNEED, MADV_FREE or munmap (brk, mremap,
+ *              a mapping over it, truncation) gave them back. Exit is no release, and what
+ *              MADV_FREE gave back is not released again when it is unmapped, unless
+ *              written in between
+ *
+ * The counts are kept by address: they stay with the range when its VMA is replaced, and
+ * start again at exec, whose addresses mean something else.
  */
 #define GOMEM_EVENT_COLUMNS(X) \
 	X(faults, DEC)         \
@@ -65,7 +71,8 @@
 	X(swap, DEC)          \
 	X(lazyfree, DEC)
 
-/* /proc/gomem/vmas: a row per VMA of every target, [start, end), by address.
+/* /proc/gomem/vmas: a row per VMA of every target, [start, end), by address. A VMA that
+ * changes while it is looked at becomes several rows.
  * kind: anon, heap, stack, file, shmem, hugetlb, vdso (the kernel's own mappings).
  * name: the mapped file's path, or the anonymous VMA's name, or "-".
  */
@@ -104,7 +111,14 @@
 	X(hold_us, DEC)
 
 /* /proc/gomem/targets: a row per target. Takes "add PID [follow=0|1]" and "del PID".
+ * A pid is of the reader's or writer's pid namespace, and may be that of a thread. Errors of
+ * write(): EINVAL syntax or a kernel thread, ESRCH no such process, EEXIST watched already,
+ * ENOENT not watched, ENOSPC too many, EPERM without CAP_SYS_ADMIN in the initial namespace.
+ * An exited target stays until deleted, or until its number is added again; an exited
+ * child that was followed, until its place is needed.
+ *
  * origin: param, write or fork; parent: the pid it was forked from, 0 if not followed.
+ * unfollowed: children that were to be followed and could not be.
  */
 #define GOMEM_TARGETS_COLUMNS(X) \
 	X(pid, DEC)              \
@@ -114,15 +128,16 @@
 	X(execs, DEC)            \
 	X(follow, DEC)           \
 	X(origin, STR)           \
-	X(parent, DEC)
+	X(parent, DEC)           \
+	X(unfollowed, DEC)
 
 /* /proc/gomem/probes: a row per hook. state: planted, or absent (then why says it).
  * missed: times the kernel could not run the handler (kprobe nmissed).
  */
 #define GOMEM_PROBES_COLUMNS(X) \
 	X(event, STR)           \
-	X(symbol, STR)          \
 	X(type, STR)            \
+	X(symbol, STR)          \
 	X(state, STR)           \
 	X(hits, DEC)            \
 	X(missed, DEC)          \
@@ -165,7 +180,7 @@ enum gomem_page_state {
  * The file is binary, in native byte order: runs by address, never overlapping.
  * A file offset is an address: pread() at A gives the runs from A on, read()
  * goes on where the last run ended, 0 is the end of the address space. A buffer
- * smaller than one run is -EINVAL.
+ * smaller than one run is -EINVAL; a process that is gone, -ESRCH.
  */
 struct gomem_page_run {
 	__u64 start;

@@ -22,11 +22,17 @@ verdict: base os go join
 '
 kmod_arrows='
 compat:
+probe:
+rows:
 ledger: compat
 walk: compat
-target: compat ledger walk
-hooks: compat ledger target
-proc: compat ledger target walk
+snapshot: compat ledger walk
+target: compat ledger snapshot
+retry: compat
+zap: ledger walk
+hooks: compat ledger target retry zap probe
+pages: target walk
+proc: ledger target probe rows pages
 main: compat ledger target walk hooks proc
 '
 bad=0

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Whom we watch: processes, from attach until they are deleted.
+ *
+ * A target is a process (its thread group's struct pid), the mm it runs in now, and a
+ * ledger. Probe handlers find it by mm under RCU; everybody else takes a reference.
+ *
+ * Locks, outermost first: targets_mutex (attach, delete), a target's look_mutex,
+ * targets_lock (raw: the hash, the list and what handlers change in a target).
+ */
+#ifndef GOMEM_TARGET_H
+#define GOMEM_TARGET_H
+
+#include <linux/hash.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/workqueue.h>
+
+#include "ledger.h"
+#include "snapshot.h"
+
+#define GOMEM_TARGETS_MAX 1024
+#define GOMEM_TARGETS_HASH_BITS 11
+
+/**
+ * enum gomem_target_state
+ * @GOMEM_TARGET_RUNNING: alive
+ * @GOMEM_TARGET_EXITING: its last thread is on the way out, the last look under way
+ * @GOMEM_TARGET_EXITED: gone; the figures are those of the last look
+ */
+enum gomem_target_state {
+	GOMEM_TARGET_RUNNING,
+	GOMEM_TARGET_EXITING,
+	GOMEM_TARGET_EXITED,
+};
+
+/** enum gomem_target_origin - how it became a target: insmod, a write, its parent's fork */
+enum gomem_target_origin {
+	GOMEM_TARGET_PARAM,
+	GOMEM_TARGET_WRITE,
+	GOMEM_TARGET_FORK,
+};
+
+/**
+ * struct gomem_target - one process
+ * @by_mm: in the hash while it runs; changed under targets_lock, read under RCU
+ * @mm: the mm it runs in, mmgrab()bed, mm_users not held; changed under targets_lock
+ * @all: in the list of all targets, by @id; under targets_lock
+ * @spare: in the list of targets made in advance; under targets_lock
+ * @ref: references
+ * @id: rises with every attach
+ * @pid: its struct pid
+ * @parent: pid of the process it was forked from, in the initial namespace, else 0
+ * @ledger: what the hooks count
+ * @state: enum gomem_target_state
+ * @origin: enum gomem_target_origin
+ * @follow: attach its children as they are forked
+ * @is_known: the listener was told of it; under targets_mutex
+ * @attached_ns: when, CLOCK_MONOTONIC
+ * @execs: how often it called exec since
+ * @unfollowed: children that could not be attached, for want of a target made in advance
+ * @comm: its name when last asked
+ * @look_mutex: guards @last
+ * @last: the look at its exit, NULL before
+ * @exit_work: takes that
+ * @free_work: frees the target, a grace period after the last reference
+ * @private: the listener's
+ */
+struct gomem_target {
+	struct hlist_node by_mm;
+	struct mm_struct *mm;
+	struct list_head all;
+	struct list_head spare;
+	struct kref ref;
+	u64 id;
+	struct pid *pid;
+	pid_t parent;
+	struct gomem_ledger *ledger;
+	enum gomem_target_state state;
+	enum gomem_target_origin origin;
+	bool follow;
+	bool is_known;
+	u64 attached_ns;
+	atomic64_t execs;
+	atomic64_t unfollowed;
+	char comm[TASK_COMM_LEN];
+	struct mutex look_mutex;
+	struct gomem_snapshot *last;
+	struct work_struct exit_work;
+	struct rcu_work free_work;
+	void *private;
+};
+
+/**
+ * struct gomem_target_listener - who wants to know of targets
+ * @born: a target is there; may sleep, may set @private
+ * @gone: it is deleted, or @born is taken back; may sleep
+ */
+struct gomem_target_listener {
+	int (*born)(struct gomem_target *target);
+	void (*gone)(struct gomem_target *target);
+};
+
+extern struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
+
+/**
+ * gomem_target_of() - the target that runs in @mm, or NULL
+ *
+ * For probe handlers: one load and compare for who is no target. The caller is in an
+ * RCU read-side section or has preemption off, and uses the target only there.
+ */
+static __always_inline struct gomem_target *gomem_target_of(const struct mm_struct *mm)
+{
+	struct hlist_head *head = &gomem_targets_by_mm[hash_ptr(mm, GOMEM_TARGETS_HASH_BITS)];
+	struct gomem_target *target;
+
+	if (likely(hlist_empty(head)))
+		return NULL;
+	hlist_for_each_entry_rcu(target, head, by_mm) {
+		if (READ_ONCE(target->mm) == mm)
+			return target;
+	}
+	return NULL;
+}
+
+/** gomem_target_init() - before any other; @listener may be called from then on */
+int gomem_target_init(const struct gomem_target_listener *listener);
+
+/**
+ * gomem_target_exit() - delete every target and wait until all are freed
+ *
+ * No hook is planted any more, no reader reads.
+ */
+void gomem_target_exit(void);
+
+/**
+ * gomem_target_add() - watch a process
+ * @nr: its pid, or that of one of its threads, in the caller's pid namespace
+ * @follow: its children, too
+ * @origin: who says so
+ *
+ * Takes the place of an exited target of the same number.
+ *
+ * Return: 0, -ESRCH no such process, or one that is exiting; -EINVAL a kernel thread;
+ * -EEXIST watched already; -ENOSPC GOMEM_TARGETS_MAX are; -ENOMEM.
+ */
+int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin);
+
+/** gomem_target_del() - forget a process; 0, or -ENOENT when it is no target */
+int gomem_target_del(pid_t nr);
+
+/** gomem_target_next() - the first target with an id above @id, with a reference, or NULL */
+struct gomem_target *gomem_target_next(u64 id);
+
+/** gomem_target_get() - one more reference, for who has one */
+void gomem_target_get(struct gomem_target *target);
+
+/** gomem_target_put() - one less; NULL is fine */
+void gomem_target_put(struct gomem_target *target);
+
+/** gomem_target_mm() - its mm with mm_users held for mmput(), or NULL when that is gone */
+struct mm_struct *gomem_target_mm(struct gomem_target *target);
+
+/**
+ * gomem_target_look() - look at its memory now, or at the last look of one that exited
+ *
+ * May sleep. Return: a reference to a snapshot, or ERR_PTR() as gomem_snapshot_take().
+ */
+struct gomem_snapshot *gomem_target_look(struct gomem_target *target);
+
+/** gomem_target_comm() - copy its name, the last known one when it is gone */
+void gomem_target_comm(struct gomem_target *target, char comm[TASK_COMM_LEN]);
+
+/** gomem_target_is_exited() - no longer runs, whether or not its last look is over */
+bool gomem_target_is_exited(struct gomem_target *target);
+
+/*
+ * What the hooks tell, in probe handlers.
+ */
+
+/** gomem_target_execed() - current left @old by exec and runs in current->mm now */
+void gomem_target_execed(const struct mm_struct *old);
+
+/** gomem_target_exiting() - current is about to leave @mm, and is the last of its group */
+void gomem_target_exiting(struct mm_struct *mm);
+
+/** gomem_target_forked() - current made @child, which has not run yet */
+void gomem_target_forked(struct task_struct *child);
+
+#endif /* GOMEM_TARGET_H */

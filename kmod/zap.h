@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a process gives back: the pages that are resident just before they go. */
+#ifndef GOMEM_ZAP_H
+#define GOMEM_ZAP_H
+
+#include <linux/mm_types.h>
+
+#include "ledger.h"
+
+/**
+ * gomem_zap_range() - [start, end) of @vma is about to be unmapped
+ *
+ * For the probe handler of the zap, whose caller keeps the page tables. Looks at a
+ * bounded number of tables; what is beyond is added to the ledger's unseen pages.
+ */
+void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma,
+		     unsigned long start, unsigned long end);
+
+/** gomem_zap_free() - [start, end), below one PMD entry, is about to be MADV_FREE'd */
+void gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,
+		    unsigned long start, unsigned long end);
+
+#endif /* GOMEM_ZAP_H */
