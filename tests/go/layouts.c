@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 		}
 		print_row(&image);
 	}
-	printf("};\n\nconst size_t gm_go_layout_rows =\n"
-	       "\tsizeof(gm_go_layout_table) / sizeof(gm_go_layout_table[0]);\n");
+	printf("};\n\nconst size_t gm_go_layout_rows ="
+	       " sizeof(gm_go_layout_table) / sizeof(gm_go_layout_table[0]);\n");
 	return 0;
 }

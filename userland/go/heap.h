@@ -17,13 +17,13 @@
 
 /* The Go class of an address, DESIGN's words. The first group lies inside the Go heap. */
 enum gm_go_class {
-	GM_GO_LIVE,	 /* object marked in the last GC, or allocated since */
-	GM_GO_DEAD,	 /* object not marked, its span not swept yet */
+	GM_GO_LIVE, /* object marked in the last GC, or allocated since */
+	GM_GO_DEAD, /* object not marked, its span not swept yet */
 	GM_GO_FREE_SLOT, /* unused slot of a span in use */
-	GM_GO_TAIL,	 /* span tail and inline mark bits */
-	GM_GO_IDLE,	 /* free pages, not released */
-	GM_GO_RELEASED,	 /* free pages, scavenged */
-	GM_GO_RESERVED,	 /* heap arena address space the heap has not grown into */
+	GM_GO_TAIL, /* span tail and inline mark bits */
+	GM_GO_IDLE, /* free pages, not released */
+	GM_GO_RELEASED, /* free pages, scavenged */
+	GM_GO_RESERVED, /* heap arena address space the heap has not grown into */
 	GM_GO_STACK,
 	GM_GO_STACK_FREE,
 	GM_GO_GC_BITS,
@@ -51,7 +51,6 @@ const char *gm_go_class_name(enum gm_go_class class_);
  * @size_class: 0 (one large object) to 67; @noscan: holds no pointers
  * @stack: a goroutine stack span; then @elem_bytes is the stack size
  * @unswept: the last GC marked it and the sweeper has not been there
- * @bits: index of its first object in the heap's bit arrays, see gm_go_object_class()
  */
 struct gm_go_span {
 	uint64_t start;
@@ -64,7 +63,6 @@ struct gm_go_span {
 	bool stack;
 	bool manual;
 	bool unswept;
-	uint64_t bits;
 };
 
 /* What runtime.MemStats would print at this moment, bytes (GO.md s.4 has the formulas). */
@@ -84,7 +82,7 @@ struct gm_go_totals {
 	uint64_t buckhash_sys;
 	uint64_t gc_sys;
 	uint64_t other_sys;
-	uint32_t num_gc;
+	uint64_t num_gc;
 };
 
 /**
@@ -111,8 +109,9 @@ struct gm_go_regions {
  * @version: as the binary says, "go1.24.4"
  * @layout: how the layout was had: "DWARF" or "table for go1.24"
  * @spans: by address
- * @regions: every byte the runtime owns, by address, never overlapping; object
- *	granularity inside spans (adjacent objects of one class are one region)
+ * @regions: every byte the runtime owns, by address, never overlapping. Where a 4 KiB
+ *	page holds objects of several classes, its bytes of each class are exact and
+ *	gathered by class, so that the list stays affordable: at most four a page
  * @gc_running: gcphase was not 0 before or after the read: live and dead are not told apart
  * @flux_spans: spans whose arena index disagreed even when read again
  * @took_ns: how long the copy took

@@ -25,6 +25,29 @@ static const bool musts[GM_GO_FIELD_COUNT] = {
  */
 static const char *const moving[] = { "noallocheaders", "staticlockranking" };
 
+/* What the reader copies as a whole must have the size it knows. */
+static const struct {
+	enum gm_go_field field;
+	uint32_t size;
+} fixed[] = {
+	{ GM_GO_MHEAP_ARENAS, 8 },     { GM_GO_PAGES_CHUNKS, 65536 }, { GM_GO_CHUNK_ALLOC, 64 },
+	{ GM_GO_CHUNK_SCAVENGED, 64 }, { GM_GO_ARENA_SPANS, 65536 },
+};
+
+static struct gm_error *check_fixed(const struct gm_elf_field *fields)
+{
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		const struct gm_elf_field *field = &fields[fixed[i].field];
+
+		if (field->size != fixed[i].size)
+			return gm_error_create(ENOTSUP,
+					       "%s.%s has %u bytes, gomem knows it with %u",
+					       field->type, field->member, field->size,
+					       fixed[i].size);
+	}
+	return NULL;
+}
+
 /* How far the members of a field's struct may reach. */
 static uint32_t reach(const struct gm_elf_field *fields, size_t at)
 {
@@ -67,7 +90,7 @@ struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout
 				(struct gm_go_place){ fields[i].offset, fields[i].size };
 	}
 	strcpy(layout->source, "DWARF");
-	return NULL;
+	return check_fixed(fields);
 }
 
 static const char *moved_by(const struct gm_go_version *version)

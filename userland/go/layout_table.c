@@ -333,5 +333,4 @@ const struct gm_go_layout_row gm_go_layout_table[] = {
 	},
 };
 
-const size_t gm_go_layout_rows =
-	sizeof(gm_go_layout_table) / sizeof(gm_go_layout_table[0]);
+const size_t gm_go_layout_rows = sizeof(gm_go_layout_table) / sizeof(gm_go_layout_table[0]);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/carve.h"
+
+#define PAGE_BYTES 4096ULL
+#define CLASSES (GM_GO_TAIL + 1)
+
+/**
+ * struct carving - the list, and the page that objects share at the moment
+ * @at: everything below is carved
+ * @bytes: of each class in the shared page, whose carved part ends at @at
+ */
+struct carving {
+	const struct gm_go_mspans *mspans;
+	const struct gm_go_objects *objects;
+	struct gm_go_regions *regions;
+	uint64_t at;
+	uint32_t bytes[CLASSES];
+	struct gm_error *error;
+};
+
+static void add(struct carving *carving, uint64_t start, uint64_t end, enum gm_go_class class_,
+		uint32_t span)
+{
+	if (!carving->error)
+		carving->error = gm_go_regions_add(carving->regions, start, end, class_, span);
+}
+
+static void end_page(struct carving *carving, uint32_t span)
+{
+	uint64_t start = carving->at;
+
+	for (size_t class_ = 0; class_ < CLASSES; class_++)
+		start -= carving->bytes[class_];
+	for (size_t class_ = 0; class_ < CLASSES; class_++) {
+		add(carving, start, start + carving->bytes[class_], class_, span);
+		start += carving->bytes[class_];
+		carving->bytes[class_] = 0;
+	}
+}
+
+/* The bytes from carving->at to @end are of one class. */
+static void carve_run(struct carving *carving, uint64_t end, enum gm_go_class class_, uint32_t span)
+{
+	while (carving->at < end) {
+		uint64_t page_end = (carving->at | (PAGE_BYTES - 1)) + 1;
+		uint64_t whole = end & ~(PAGE_BYTES - 1);
+
+		if (carving->at % PAGE_BYTES == 0 && whole > carving->at) {
+			add(carving, carving->at, whole, class_, span);
+			carving->at = whole;
+			continue;
+		}
+		if (page_end > end)
+			page_end = end;
+		carving->bytes[class_] += page_end - carving->at;
+		carving->at = page_end;
+		if (page_end % PAGE_BYTES == 0)
+			end_page(carving, span);
+	}
+}
+
+static void carve_objects(struct carving *carving, uint32_t span)
+{
+	const struct gm_go_mspan *mspan = &carving->mspans->items[span];
+	uint32_t object = 0;
+
+	while (object < mspan->elems) {
+		enum gm_go_class class_;
+
+		object =
+			gm_go_objects_run(carving->objects, carving->mspans, span, object, &class_);
+		carve_run(carving, mspan->start + object * mspan->elem_bytes, class_, span);
+	}
+	carve_run(carving, gm_go_mspan_end(mspan), GM_GO_TAIL, span);
+}
+
+static void carve_span(struct carving *carving, uint32_t span)
+{
+	const struct gm_go_mspan *mspan = &carving->mspans->items[span];
+
+	carving->at = mspan->start;
+	if (mspan->state == GM_GO_MSPAN_IN_USE) {
+		carve_objects(carving, span);
+		return;
+	}
+	/* Manual spans that are no stacks are GC work buffers. */
+	carving->at = gm_go_mspan_end(mspan);
+	add(carving, mspan->start, carving->at, mspan->elem_bytes ? GM_GO_STACK : GM_GO_OTHER_SYS,
+	    span);
+}
+
+static enum gm_go_class page_class(const struct gm_go_chunk *chunk, unsigned int page)
+{
+	bool scavenged = chunk->scavenged[page / 64] >> page % 64 & 1;
+
+	if (chunk->free[page / 64] >> page % 64 & 1)
+		return scavenged ? GM_GO_RELEASED : GM_GO_IDLE;
+	/* Neither free nor in a span: padding before the heap (Go 1.26), which counts as
+	 * released, or a span so young that the copy of the spans does not have it.
+	 */
+	return scavenged ? GM_GO_RELEASED : GM_GO_LIVE;
+}
+
+static void enter(struct carving *carving, const struct gm_go_chunk *chunk)
+{
+	if (carving->at < chunk->start)
+		carving->at = chunk->start;
+}
+
+/* The pages of a chunk from carving->at to @end, which no span has. */
+static void carve_pages(struct carving *carving, const struct gm_go_chunk *chunk, uint64_t end)
+{
+	while (carving->at < end) {
+		unsigned int page = (carving->at - chunk->start) / GM_GO_PAGE_BYTES;
+
+		add(carving, carving->at, carving->at + GM_GO_PAGE_BYTES, page_class(chunk, page),
+		    GM_GO_NO_SPAN);
+		carving->at += GM_GO_PAGE_BYTES;
+	}
+}
+
+static void carve_chunk(struct carving *carving, const struct gm_go_chunk *chunk, size_t *span)
+{
+	uint64_t end = chunk->start + GM_GO_CHUNK_SPAN;
+
+	for (; *span < carving->mspans->count && !carving->error; ++*span) {
+		uint64_t start = carving->mspans->items[*span].start;
+
+		if (start >= end)
+			break;
+		if (start > chunk->start) {
+			enter(carving, chunk);
+			carve_pages(carving, chunk, start);
+		}
+		carve_span(carving, *span);
+	}
+	enter(carving, chunk);
+	carve_pages(carving, chunk, end);
+}
+
+struct gm_error *gm_go_carve(const struct gm_go_mspans *mspans, const struct gm_go_objects *objects,
+			     const struct gm_go_chunks *chunks, struct gm_go_regions *regions)
+{
+	struct carving carving = { .mspans = mspans, .objects = objects, .regions = regions };
+	size_t span = 0;
+
+	for (size_t i = 0; i < chunks->count && !carving.error; i++)
+		carve_chunk(&carving, &chunks->items[i], &span);
+	for (; span < mspans->count && !carving.error; span++)
+		carve_span(&carving, span);
+	return carving.error;
+}

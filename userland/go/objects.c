@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/objects.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define BITS_MAX ((size_t)1 << 30)
+
+static size_t bit_bytes(const struct gm_go_mspan *mspan)
+{
+	return (mspan->elems + 7) / 8;
+}
+
+static bool bit(const struct gm_go_objects *objects, uint64_t at, uint32_t index)
+{
+	return objects->bytes[at + index / 8] >> index % 8 & 1;
+}
+
+bool gm_go_mspan_unswept(const struct gm_go_mspan *mspan, uint32_t sweepgen)
+{
+	return mspan->state == GM_GO_MSPAN_IN_USE &&
+	       (mspan->sweepgen == sweepgen - 2 || mspan->sweepgen == sweepgen + 1);
+}
+
+static bool needs_alloc(const struct gm_go_mspan *mspan)
+{
+	return mspan->state == GM_GO_MSPAN_IN_USE && mspan->alloc_count &&
+	       mspan->alloc_count < mspan->elems && mspan->alloc_count != mspan->free_index;
+}
+
+/* Room for the bits of each span that needs them. */
+static struct gm_error *plan(const struct gm_go_mspans *mspans, uint32_t sweepgen, bool marked,
+			     struct gm_go_objects *objects)
+{
+	objects->alloc = calloc(mspans->count + 1, sizeof(*objects->alloc));
+	objects->marks = calloc(mspans->count + 1, sizeof(*objects->marks));
+	if (!objects->alloc || !objects->marks)
+		return gm_error_errno(ENOMEM, "cannot list the objects of %zu spans",
+				      mspans->count);
+	for (size_t i = 0; i < mspans->count; i++) {
+		const struct gm_go_mspan *mspan = &mspans->items[i];
+		bool marks = marked && mspan->alloc_count && gm_go_mspan_unswept(mspan, sweepgen);
+
+		objects->alloc[i] = needs_alloc(mspan) ? objects->size : GM_GO_NO_BITS;
+		objects->size += needs_alloc(mspan) ? bit_bytes(mspan) : 0;
+		objects->marks[i] = marks ? objects->size : GM_GO_NO_BITS;
+		objects->size += marks ? bit_bytes(mspan) : 0;
+	}
+	if (objects->size > BITS_MAX)
+		return gm_error_create(E2BIG,
+				       "cannot tell the objects of %zu spans apart: they"
+				       " have %zu bytes of bits",
+				       mspans->count, objects->size);
+	objects->bytes = calloc(objects->size + 1, 1);
+	if (!objects->bytes)
+		return gm_error_errno(ENOMEM, "cannot copy %zu bytes of bits", objects->size);
+	return NULL;
+}
+
+/**
+ * struct copying - where records go
+ * @offsets: alloc or marks of @objects; what cannot be read becomes GM_GO_NO_BITS
+ */
+struct copying {
+	const struct gm_go_mspans *mspans;
+	struct gm_go_objects *objects;
+	uint64_t *offsets;
+};
+
+static void got_bits(void *context, uint32_t index, const void *record)
+{
+	struct copying *copying = context;
+	uint64_t *offset = &copying->offsets[index];
+
+	if (record)
+		memcpy(copying->objects->bytes + *offset, record,
+		       bit_bytes(&copying->mspans->items[index]));
+	else
+		*offset = GM_GO_NO_BITS;
+}
+
+static struct gm_error *copy_bits(const struct gm_go_target *target,
+				  const struct gm_go_mspans *mspans, bool marks,
+				  struct gm_go_want *wants, struct gm_go_objects *objects)
+{
+	struct copying copying = { .mspans = mspans,
+				   .objects = objects,
+				   .offsets = marks ? objects->marks : objects->alloc };
+	size_t count = 0;
+
+	for (size_t i = 0; i < mspans->count; i++) {
+		const struct gm_go_mspan *mspan = &mspans->items[i];
+
+		if (copying.offsets[i] != GM_GO_NO_BITS)
+			wants[count++] = (struct gm_go_want){
+				.address = marks ? mspan->mark_bits : mspan->alloc_bits,
+				.size = bit_bytes(mspan),
+				.index = i,
+			};
+	}
+	return gm_go_gather(target, wants, count, got_bits, &copying);
+}
+
+/* Green Tea (Go 1.25 on): the marks of a span of small objects lie in its own last
+ * 128 bytes until it is swept; a bit per page in the arena says which spans do so.
+ */
+struct inline_marks {
+	struct copying copying;
+	const struct gm_go_layout *layout;
+	bool *used;
+};
+
+static uint64_t page_of(const struct gm_go_mspan *mspan)
+{
+	return mspan->start % GM_GO_ARENA_SPAN / GM_GO_PAGE_BYTES;
+}
+
+static void got_use(void *context, uint32_t index, const void *record)
+{
+	struct inline_marks *marks = context;
+	uint64_t page = page_of(&marks->copying.mspans->items[index]);
+
+	marks->used[index] = record && *(const uint8_t *)record >> page % 8 & 1;
+}
+
+static void got_inline(void *context, uint32_t index, const void *record)
+{
+	struct inline_marks *marks = context;
+	const uint8_t *from = record;
+	size_t bytes = bit_bytes(&marks->copying.mspans->items[index]);
+	uint8_t *to = marks->copying.objects->bytes + marks->copying.offsets[index];
+
+	if (!record)
+		return;
+	from += gm_go_layout_offset(marks->layout, GM_GO_INLINE_MARKS);
+	if (bytes > gm_go_layout_size(marks->layout, GM_GO_INLINE_MARKS))
+		bytes = gm_go_layout_size(marks->layout, GM_GO_INLINE_MARKS);
+	for (size_t i = 0; i < bytes; i++)
+		to[i] |= from[i];
+}
+
+static struct gm_error *find_inline(const struct gm_go_target *target,
+				    const struct gm_go_arenas *arenas, struct gm_go_want *wants,
+				    struct inline_marks *marks)
+{
+	uint32_t use = gm_go_layout_offset(marks->layout, GM_GO_ARENA_INLINE_MARKS);
+	const struct gm_go_mspans *mspans = marks->copying.mspans;
+	size_t count = 0;
+
+	for (size_t i = 0; i < mspans->count; i++) {
+		const struct gm_go_mspan *mspan = &mspans->items[i];
+		const struct gm_go_arena *arena = gm_go_arenas_find(arenas, mspan->start);
+
+		if (arena && marks->copying.offsets[i] != GM_GO_NO_BITS)
+			wants[count++] = (struct gm_go_want){
+				.address = arena->at + use + page_of(mspan) / 8,
+				.size = 1,
+				.index = i,
+			};
+	}
+	return gm_go_gather(target, wants, count, got_use, marks);
+}
+
+static struct gm_error *copy_inline(const struct gm_go_target *target, struct gm_go_want *wants,
+				    struct inline_marks *marks)
+{
+	uint32_t size = gm_go_layout_size(marks->layout, GM_GO_INLINE_BYTES);
+	const struct gm_go_mspans *mspans = marks->copying.mspans;
+	size_t count = 0;
+
+	for (size_t i = 0; i < mspans->count; i++)
+		if (marks->used[i])
+			wants[count++] = (struct gm_go_want){
+				.address = mspans->items[i].start + GM_GO_PAGE_BYTES - size,
+				.size = size,
+				.index = i,
+			};
+	return gm_go_gather(target, wants, count, got_inline, marks);
+}
+
+static struct gm_error *add_inline(const struct gm_go_target *target,
+				   const struct gm_go_arenas *arenas,
+				   const struct gm_go_mspans *mspans, struct gm_go_want *wants,
+				   struct gm_go_objects *objects)
+{
+	gm_autofree bool *used = calloc(mspans->count + 1, sizeof(*used));
+	struct inline_marks marks = {
+		.copying = { .mspans = mspans, .objects = objects, .offsets = objects->marks },
+		.layout = &target->image->layout,
+		.used = used,
+	};
+	struct gm_error *error;
+
+	if (!gm_go_layout_has(marks.layout, GM_GO_ARENA_INLINE_MARKS) ||
+	    !gm_go_layout_has(marks.layout, GM_GO_INLINE_MARKS))
+		return NULL;
+	if (!used)
+		return gm_error_errno(ENOMEM, "cannot copy the marks of %zu spans", mspans->count);
+	error = find_inline(target, arenas, wants, &marks);
+	return error ?: copy_inline(target, wants, &marks);
+}
+
+/* free_index + popcount(alloc bits from there on) == alloc_count, for every span at rest. */
+static bool count_holds(const struct gm_go_mspan *mspan, const struct gm_go_objects *objects,
+			uint64_t at)
+{
+	uint32_t count = mspan->free_index;
+
+	for (uint32_t i = mspan->free_index; i < mspan->elems; i++)
+		count += bit(objects, at, i);
+	return count == mspan->alloc_count;
+}
+
+static struct gm_error *check_counts(const struct gm_go_target *target,
+				     const struct gm_go_mspans *mspans,
+				     const struct gm_go_objects *objects)
+{
+	uint64_t asked = 0, wrong = 0;
+
+	for (size_t i = 0; i < mspans->count; i++) {
+		if (!needs_alloc(&mspans->items[i]))
+			continue;
+		asked++;
+		wrong += objects->alloc[i] == GM_GO_NO_BITS ||
+			 !count_holds(&mspans->items[i], objects, objects->alloc[i]);
+	}
+	/* Each P may be allocating from one span a class while it is copied. */
+	if (wrong <= 16 + asked / 50)
+		return NULL;
+	return gm_error_create(EIO,
+			       "the heap of this %s program makes no sense: the object counts of"
+			       " %" PRIu64 " of %" PRIu64 " spans contradict their bits"
+			       " (layout: %s)",
+			       target->image->version.text, wrong, asked,
+			       target->image->layout.source);
+}
+
+struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
+				    const struct gm_go_arenas *arenas,
+				    const struct gm_go_mspans *mspans, uint32_t sweepgen,
+				    bool marked, struct gm_go_objects *objects)
+{
+	gm_autofree struct gm_go_want *wants = calloc(mspans->count + 1, sizeof(*wants));
+	struct gm_error *error;
+
+	if (!wants)
+		return gm_error_errno(ENOMEM, "cannot copy the bits of %zu spans", mspans->count);
+	error = plan(mspans, sweepgen, marked, objects);
+	if (!error)
+		error = copy_bits(target, mspans, false, wants, objects);
+	if (!error)
+		error = copy_bits(target, mspans, true, wants, objects);
+	if (!error)
+		error = add_inline(target, arenas, mspans, wants, objects);
+	return error ?: check_counts(target, mspans, objects);
+}
+
+void gm_go_objects_deinit(struct gm_go_objects *objects)
+{
+	free(objects->alloc);
+	free(objects->marks);
+	free(objects->bytes);
+}
+
+static bool allocated(const struct gm_go_objects *objects, const struct gm_go_mspan *mspan,
+		      size_t span, uint32_t object)
+{
+	uint64_t at = objects->alloc[span];
+
+	if (at == GM_GO_NO_BITS)
+		return object < mspan->alloc_count;
+	return object < mspan->free_index || bit(objects, at, object);
+}
+
+static enum gm_go_class class_of(const struct gm_go_objects *objects,
+				 const struct gm_go_mspan *mspan, size_t span, uint32_t object)
+{
+	uint64_t marks = objects->marks[span];
+
+	if (!allocated(objects, mspan, span, object))
+		return GM_GO_FREE_SLOT;
+	return marks == GM_GO_NO_BITS || bit(objects, marks, object) ? GM_GO_LIVE : GM_GO_DEAD;
+}
+
+uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_mspans *mspans,
+			   size_t span, uint32_t object, enum gm_go_class *class_)
+{
+	const struct gm_go_mspan *mspan = &mspans->items[span];
+
+	*class_ = class_of(objects, mspan, span, object);
+	/* Most spans are full, or were never freed from: no bits to look at. */
+	if (objects->alloc[span] == GM_GO_NO_BITS && objects->marks[span] == GM_GO_NO_BITS)
+		return object < mspan->alloc_count ? mspan->alloc_count : mspan->elems;
+	do {
+		object++;
+	} while (object < mspan->elems && class_of(objects, mspan, span, object) == *class_);
+	return object;
+}

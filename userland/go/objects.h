@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which objects of the spans are allocated, and which the last GC marked. */
+#ifndef GM_GO_OBJECTS_H
+#define GM_GO_OBJECTS_H
+
+#include "go/spans.h"
+
+#define GM_GO_NO_BITS UINT64_MAX
+
+/**
+ * struct gm_go_objects - bit arrays, one bit an object, beside a list of spans
+ * @alloc: by span, where its allocation bits start in @bytes; GM_GO_NO_BITS where
+ *	the first alloc_count objects are the allocated ones
+ * @marks: the same for mark bits; GM_GO_NO_BITS where each allocated object lives
+ */
+struct gm_go_objects {
+	uint64_t *alloc;
+	uint64_t *marks;
+	uint8_t *bytes;
+	size_t size;
+};
+
+/* @sweepgen: mheap_.sweepgen; @marked: whether the marks are complete (no GC runs).
+ * EIO: the bits contradict the spans' counts, so the layout is not the right one.
+ */
+struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
+				    const struct gm_go_arenas *arenas,
+				    const struct gm_go_mspans *mspans, uint32_t sweepgen,
+				    bool marked, struct gm_go_objects *objects) GM_MUST_CHECK;
+void gm_go_objects_deinit(struct gm_go_objects *objects);
+
+/* Marked by the last GC, not swept since (Go src/runtime/mheap.go, mspan.sweepgen). */
+bool gm_go_mspan_unswept(const struct gm_go_mspan *mspan, uint32_t sweepgen);
+
+/* The class of @object, which is below the span's elems: GM_GO_LIVE, GM_GO_DEAD or
+ * GM_GO_FREE_SLOT. Returns the first object behind it whose class may differ.
+ */
+uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_mspans *mspans,
+			   size_t span, uint32_t object, enum gm_go_class *class_);
+
+#endif

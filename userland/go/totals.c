@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/totals.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Go src/runtime/mstats.go: consistentHeapStats has three deltas, which sum up. */
+#define DELTAS 3
+
+static void add_spans(const struct gm_go_mspans *mspans, struct gm_go_totals *totals)
+{
+	for (size_t i = 0; i < mspans->count; i++) {
+		const struct gm_go_mspan *mspan = &mspans->items[i];
+		uint64_t bytes = mspan->pages * GM_GO_PAGE_BYTES;
+
+		if (mspan->state == GM_GO_MSPAN_IN_USE) {
+			totals->heap_inuse += bytes;
+			totals->heap_alloc += mspan->alloc_count * mspan->elem_bytes;
+			totals->heap_objects += mspan->alloc_count;
+		} else if (mspan->elem_bytes) {
+			totals->stack_inuse += bytes;
+		}
+	}
+}
+
+static void add_chunks(const struct gm_go_chunks *chunks, struct gm_go_totals *totals)
+{
+	uint64_t idle = 0, released = 0;
+
+	for (size_t i = 0; i < chunks->count; i++) {
+		const struct gm_go_chunk *chunk = &chunks->items[i];
+
+		for (size_t word = 0; word < GM_GO_CHUNK_WORDS; word++) {
+			/* Padding is scavenged and not free; it counts as released. */
+			idle += __builtin_popcountll(chunk->free[word] | chunk->scavenged[word]);
+			released += __builtin_popcountll(chunk->scavenged[word]);
+		}
+	}
+	totals->heap_idle = idle * GM_GO_PAGE_BYTES;
+	totals->heap_released = released * GM_GO_PAGE_BYTES;
+	totals->heap_sys = totals->heap_inuse + totals->heap_idle;
+}
+
+static struct gm_error *read_stats(const struct gm_go_target *target, struct gm_go_totals *totals)
+{
+	const struct {
+		enum gm_go_field field;
+		uint64_t *to;
+	} stats[] = {
+		{ GM_GO_STATS_STACKS_SYS, &totals->stack_sys },
+		{ GM_GO_STATS_MSPAN_SYS, &totals->mspan_sys },
+		{ GM_GO_STATS_MCACHE_SYS, &totals->mcache_sys },
+		{ GM_GO_STATS_BUCKHASH_SYS, &totals->buckhash_sys },
+		{ GM_GO_STATS_GC_MISC_SYS, &totals->gc_sys },
+		{ GM_GO_STATS_OTHER_SYS, &totals->other_sys },
+		{ GM_GO_STATS_NUMGC, &totals->num_gc },
+	};
+	struct gm_error *error = NULL;
+
+	for (size_t i = 0; i < sizeof(stats) / sizeof(stats[0]) && !error; i++)
+		error = gm_go_read_number(target, gm_go_memstats_at(target, stats[i].field),
+					  gm_go_layout_size(&target->image->layout, stats[i].field),
+					  stats[i].to);
+	totals->stack_sys += totals->stack_inuse;
+	return error;
+}
+
+/* GCSys is what was mapped for the collector, and the spans it uses as buffers. */
+static struct gm_error *add_gc_spans(const struct gm_go_target *target, struct gm_go_totals *totals)
+{
+	const struct gm_go_layout *layout = &target->image->layout;
+	uint32_t size = gm_go_layout_size(layout, GM_GO_DELTA_BYTES);
+	uint64_t at = gm_go_memstats_at(target, GM_GO_STATS_HEAP_STATS) +
+		      gm_go_layout_offset(layout, GM_GO_HEAP_STATS_STATS);
+	gm_autofree char *deltas = calloc(DELTAS, size);
+	struct gm_error *error;
+
+	if (!deltas)
+		return gm_error_errno(ENOMEM, "cannot copy the heap's statistics");
+	error = gm_mem_read(target->mem, at, deltas, (size_t)DELTAS * size);
+	for (size_t i = 0; i < DELTAS && !error; i++)
+		totals->gc_sys +=
+			gm_go_layout_number(layout, GM_GO_DELTA_WORK_BUFS, deltas + i * size) +
+			gm_go_layout_number(layout, GM_GO_DELTA_PTR_SCALAR, deltas + i * size);
+	return error;
+}
+
+static struct gm_error *read_inuse(const struct gm_go_target *target, enum gm_go_field fixalloc,
+				   uint64_t *bytes)
+{
+	const struct gm_go_layout *layout = &target->image->layout;
+
+	return gm_go_read_number(target,
+				 gm_go_mheap_at(target, fixalloc) +
+					 gm_go_layout_offset(layout, GM_GO_FIXALLOC_INUSE),
+				 gm_go_layout_size(layout, GM_GO_FIXALLOC_INUSE), bytes);
+}
+
+/* Of a quiet program both are equal; of one that allocates while it is read they are close. */
+static struct gm_error *check_pages(const struct gm_go_target *target,
+				    const struct gm_go_totals *totals)
+{
+	uint64_t pages, sum = totals->heap_inuse / GM_GO_PAGE_BYTES, difference;
+	struct gm_error *error;
+
+	error = gm_go_read_number(
+		target, gm_go_mheap_at(target, GM_GO_MHEAP_PAGES_IN_USE),
+		gm_go_layout_size(&target->image->layout, GM_GO_MHEAP_PAGES_IN_USE), &pages);
+	if (error)
+		return error;
+	difference = sum > pages ? sum - pages : pages - sum;
+	if (difference <= 4096 + pages / 16)
+		return NULL;
+	return gm_error_create(EIO,
+			       "the heap of this %s program makes no sense: its spans have %" PRIu64
+			       " pages, the runtime counts %" PRIu64 " (layout: %s)",
+			       target->image->version.text, sum, pages,
+			       target->image->layout.source);
+}
+
+struct gm_error *gm_go_totals_read(const struct gm_go_target *target,
+				   const struct gm_go_mspans *mspans,
+				   const struct gm_go_chunks *chunks, struct gm_go_totals *totals)
+{
+	struct gm_error *error;
+
+	memset(totals, 0, sizeof(*totals));
+	add_spans(mspans, totals);
+	add_chunks(chunks, totals);
+	error = check_pages(target, totals);
+	if (!error)
+		error = read_stats(target, totals);
+	if (!error)
+		error = add_gc_spans(target, totals);
+	if (!error)
+		error = read_inuse(target, GM_GO_MHEAP_SPANALLOC, &totals->mspan_inuse);
+	return error ?: read_inuse(target, GM_GO_MHEAP_CACHEALLOC, &totals->mcache_inuse);
+}
