@@ -305,11 +305,11 @@ static const struct {
 	{ refilled, "thp-refill", "no module", no_module, MEDIUM },
 	{ refilled, "thp-refill", "collapses for less than half", few_collapses, MEDIUM },
 	{ refilled, "thp-refill", "collapses for half", half_the_collapses, HIGH },
-	{ refilled, "thp-refill", "THP never", thp_never, LOW },
+	{ refilled, "thp-refill", "THP never", thp_never, MEDIUM },
 	{ refilled, "thp-refill", "THP madvise", thp_madvise, HIGH },
-	{ refilled, "thp-refill", "THP unknown", thp_unknown, LOW },
-	{ refilled, "thp-refill", "max_ptes_none 0", no_holes_filled, LOW },
-	{ refilled, "thp-refill", "max_ptes_none unknown", holes_unknown, LOW },
+	{ refilled, "thp-refill", "THP unknown", thp_unknown, MEDIUM },
+	{ refilled, "thp-refill", "max_ptes_none 0", no_holes_filled, MEDIUM },
+	{ refilled, "thp-refill", "max_ptes_none unknown", holes_unknown, MEDIUM },
 	{ refilled, "thp-refill", "go1.21.0", go_1_21_0, MEDIUM },
 	{ refilled, "thp-refill", "go1.21.1", go_1_21_1, HIGH },
 	{ refilled, "thp-refill", "go1.30", go_1_30, HIGH },
@@ -467,6 +467,12 @@ static void test_fixes(void)
 	verdict = judge(&scene);
 	tap_ok(!strstr(verdict.causes[0].fixes[0].run.text, "max_ptes_none"),
 	       "what is set already is not advised");
+	tap_ok(strstr(verdict.causes[0].headline.text, "huge pages hold"),
+	       "nor is khugepaged accused of what it is set not to do");
+	holes_unknown(&scene);
+	verdict = judge(&scene);
+	tap_ok(strstr(verdict.causes[0].fixes[0].run.text, "disablethp=1"),
+	       "nothing is advised about a setting that is not known");
 }
 
 int main(void)

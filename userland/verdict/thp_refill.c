@@ -81,7 +81,7 @@ static void check(const struct gm_verdict_input *input, struct gm_cause *cause,
 		       gm_size(gm_worth(bill)).text);
 	gm_cause_check(cause, input->huge_known && huge >= 50, true, "%u%% of it in huge pages",
 		       huge);
-	gm_cause_check(cause, khugepaged_fills(input->host), true,
+	gm_cause_check(cause, khugepaged_fills(input->host), false,
 		       "khugepaged is set to fill holes: %s", settings(input->host).text);
 	check_collapses(input, cause);
 	gm_cause_check(cause, runtime_leaves_it(input), false,
@@ -96,7 +96,7 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 	const struct gm_bill *bill = input->bill;
 	const struct gm_verdict_events *events = input->events;
 
-	if (collapses_explain(input))
+	if (collapses_explain(input) && khugepaged_fills(input->host))
 		gm_line_set(&cause->headline, "khugepaged refills memory that Go gave back");
 	else if (2 * kept_huge(bill) >= kept(bill))
 		gm_line_set(&cause->headline, "huge pages hold memory that Go gave back");
@@ -133,22 +133,32 @@ static void advise_program(const struct gm_verdict_input *input, struct gm_cause
 	gm_line_set(&fix->effect, "no huge pages in this program alone; more TLB misses");
 }
 
-static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
+static void advise_khugepaged(const struct gm_host *host, struct gm_cause *cause)
 {
 	struct gm_fix *fix;
 
-	if (khugepaged_fills(input->host)) {
+	if (khugepaged_fills(host)) {
 		fix = gm_cause_fix(cause, 0, cause->high,
 				   "echo 0 > " SYSFS_THP "khugepaged/max_ptes_none");
 		gm_line_set(&fix->effect, "stops the growth, host-wide; memory comes back as Go "
 					  "reuses and releases it");
+	} else if (!strcmp(host->thp_enabled, "never") || !host->max_ptes_none) {
+		fix = gm_cause_fix(cause, 0, cause->high, "wait: khugepaged fills no holes now");
+		gm_line_set(&fix->effect, "memory comes back as Go reuses and releases it");
 	}
+}
+
+static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
+{
+	struct gm_fix *fix;
+
+	advise_khugepaged(input->host, cause);
 	advise_program(input, cause);
-	if (!strcmp(input->host->thp_enabled, "always")) {
-		fix = gm_cause_fix(cause, 0, cause->high, "echo madvise > " SYSFS_THP "enabled");
-		gm_line_set(&fix->effect, "no new huge pages unless asked for, host-wide; others "
-					  "may slow down");
-	}
+	if (strcmp(input->host->thp_enabled, "always"))
+		return;
+	fix = gm_cause_fix(cause, 0, cause->high, "echo madvise > " SYSFS_THP "enabled");
+	gm_line_set(&fix->effect,
+		    "no new huge pages unless asked for, host-wide; others may slow down");
 }
 
 bool gm_judge_thp_refill(const struct gm_verdict_input *input, struct gm_cause *cause,
