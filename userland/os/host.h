@@ -18,16 +18,17 @@
  * @thp_enabled: always, madvise or never; @thp_defrag: the word in use
  * @max_ptes_none: absent or zero pages of 512 that khugepaged may fill, default 511
  * @pages_to_scan, @scan_sleep_ms: so many 4 KiB pages, then so long a pause
+ * @khugepaged_defrag: 1 where khugepaged may compact and reclaim to get a huge page
  * @thp_fault_alloc and on: /proc/vmstat, counted since boot
  */
 struct gm_host {
 	char kernel[65];
 	char thp_enabled[16];
 	char thp_defrag[16];
-	char khugepaged_defrag[16];
 	uint64_t max_ptes_none;
 	uint64_t pages_to_scan;
 	uint64_t scan_sleep_ms;
+	uint64_t khugepaged_defrag;
 	uint64_t thp_fault_alloc;
 	uint64_t thp_fault_fallback;
 	uint64_t thp_collapse_alloc;

@@ -15,14 +15,18 @@
 struct gm_module;
 
 /* The module behind @directory, NULL for GM_MODULE_DIRECTORY.
- * ENOENT: not loaded. EACCES: not root. ENOTSUP: a contract version we do not know.
+ * ENOENT: not loaded. EACCES: not root. EPROTO: a contract version we do not know.
  */
 struct gm_error *gm_module_open(const char *directory, struct gm_module **module) GM_MUST_CHECK;
 void gm_module_destroy(struct gm_module *module);
 GM_DEFINE_AUTO(gm_module)
 
+/* The binary file of page runs of a target. ENOENT: @pid is not a target. */
+struct gm_error *gm_module_open_pages(struct gm_module *module, pid_t pid, int *fd) GM_MUST_CHECK;
+
 /* Row structs, a member per column: uint64_t for DEC and HEX, char * for STR,
- * unescaped. Sizes and releases are in kB, as in the file.
+ * unescaped. Sizes and releases are in kB, as in the file. A number that is "-"
+ * there is UINT64_MAX here.
  */
 #define GM_MODULE_DEC uint64_t
 #define GM_MODULE_HEX uint64_t

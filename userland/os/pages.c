@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "os/pages.h"
+
+#include <errno.h>
+
+#include "os/file.h"
+#include "os/pages_source.h"
+
+/* A run of one page each for 1 TiB of memory; more is not a process but an attack. */
+#define RUNS_MAX ((size_t)1 << 28)
+
+bool gm_page_resident(enum gomem_page_state state)
+{
+	switch (state) {
+	case GOMEM_PAGE_ANON:
+	case GOMEM_PAGE_MTHP:
+	case GOMEM_PAGE_THP:
+	case GOMEM_PAGE_LAZYFREE:
+	case GOMEM_PAGE_FILE:
+	case GOMEM_PAGE_SHMEM:
+	case GOMEM_PAGE_MIGRATING:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool gm_pages_in_rss(const struct gm_vma *vma)
+{
+	if (vma->kind == GM_VMA_VDSO)
+		return !strcmp(vma->name, "[vdso]");
+	return vma->kind != GM_VMA_HUGETLB;
+}
+
+enum gomem_page_state gm_pages_file_state(enum gm_vma_kind kind)
+{
+	return kind == GM_VMA_SHMEM ? GOMEM_PAGE_SHMEM : GOMEM_PAGE_FILE;
+}
+
+static bool joins(const struct gomem_page_run *run, uint64_t start, uint64_t count,
+		  enum gomem_page_state state, uint8_t order)
+{
+	return run->state == state && run->order == order &&
+	       run->start + (uint64_t)run->pages * GM_PAGE_BYTES == start &&
+	       count <= UINT32_MAX - run->pages;
+}
+
+struct gm_error *gm_pages_append(struct gm_pages *pages, uint64_t start, uint64_t count,
+				 enum gomem_page_state state, uint8_t order)
+{
+	struct gomem_page_run *last = pages->count ? &pages->items[pages->count - 1] : NULL;
+	struct gomem_page_run *added;
+
+	if (state == GOMEM_PAGE_ABSENT)
+		return NULL;
+	if (last && joins(last, start, count, state, order)) {
+		last->pages += count;
+		return NULL;
+	}
+	if (pages->count == RUNS_MAX)
+		return gm_error_create(E2BIG, "cannot hold more than %zu runs of pages", RUNS_MAX);
+	added = gm_vec_push(pages);
+	if (!added)
+		return gm_error_create(ENOMEM, "out of memory");
+	*added = (struct gomem_page_run){
+		.start = start, .pages = count, .state = state, .order = order,
+	};
+	return NULL;
+}
+
+static struct gm_error *read_source(pid_t pid, const struct gm_maps *maps,
+				    enum gm_pages_source source, struct gm_pages *pages)
+{
+	pages->source = source;
+	switch (source) {
+	case GM_PAGES_MODULE:
+		return gm_pages_read_module(pid, pages);
+	case GM_PAGES_SCAN:
+		return gm_pages_read_scan(pid, maps, pages);
+	default:
+		return gm_pages_read_pagemap(pid, maps, pages);
+	}
+}
+
+static struct gm_error *read_best(pid_t pid, const struct gm_maps *maps, struct gm_pages *pages)
+{
+	struct gm_error *error = read_source(pid, maps, GM_PAGES_MODULE, pages);
+
+	if (error && error->code == ENOTSUP) {
+		gm_error_destroy(error);
+		error = read_source(pid, maps, GM_PAGES_SCAN, pages);
+	}
+	if (error && error->code == ENOTSUP) {
+		gm_error_destroy(error);
+		error = read_source(pid, maps, GM_PAGES_PAGEMAP, pages);
+	}
+	return error;
+}
+
+struct gm_error *gm_pages_read(pid_t pid, const struct gm_maps *maps, enum gm_pages_source source,
+			       struct gm_pages **pages)
+{
+	gm_auto(gm_pages) struct gm_pages *fresh = calloc(1, sizeof(*fresh));
+	uint64_t begin = gm_clock_ns();
+	struct gm_error *error;
+
+	if (!fresh)
+		return gm_error_create(ENOMEM, "out of memory");
+	error = source == GM_PAGES_BEST ? read_best(pid, maps, fresh) :
+					  read_source(pid, maps, source, fresh);
+	if (error)
+		return error;
+	fresh->took_ns = gm_clock_ns() - begin;
+	*pages = fresh;
+	fresh = NULL;
+	return NULL;
+}
+
+void gm_pages_destroy(struct gm_pages *pages)
+{
+	if (!pages)
+		return;
+	free(pages->items);
+	free(pages->missing);
+	free(pages);
+}

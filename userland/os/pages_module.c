@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/module.h"
+#include "os/pages_source.h"
+
+#define BATCH_RUNS 4096
+#define ORDER_MAX 20 /* beyond every MAX_PAGE_ORDER there is */
+
+static const char *run_fault(const struct gomem_page_run *run, uint64_t floor)
+{
+	uint64_t end;
+
+	if (run->start % GM_PAGE_BYTES)
+		return "its start is not a page's";
+	if (!run->pages)
+		return "it is empty";
+	if (__builtin_add_overflow(run->start, (uint64_t)run->pages * GM_PAGE_BYTES, &end))
+		return "it passes the end of the address space";
+	if (run->start < floor)
+		return "it overlaps the run before it, or is out of order";
+	if (run->state == GOMEM_PAGE_ABSENT || run->state >= GOMEM_PAGE_STATES)
+		return "its state is unknown";
+	if (run->order > ORDER_MAX || run->reserved)
+		return "its order or its reserved field is out of range";
+	return NULL;
+}
+
+static struct gm_error *take_runs(struct gm_pages *pages, const struct gomem_page_run *runs,
+				  size_t count, uint64_t *floor)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct gomem_page_run *run = &runs[i];
+		const char *fault = run_fault(run, *floor);
+		struct gm_error *error;
+
+		if (fault)
+			return gm_error_create(EIO, "cannot use the module's page runs: the run at "
+					       "0x%llx breaks the contract, %s; reload a matching module",
+					       (unsigned long long)run->start, fault);
+		error = gm_pages_append(pages, run->start, run->pages, run->state, run->order);
+		if (error)
+			return error;
+		*floor = run->start + (uint64_t)run->pages * GM_PAGE_BYTES;
+	}
+	return NULL;
+}
+
+struct gm_error *gm_pages_read_runs(int fd, struct gm_pages *pages)
+{
+	struct gomem_page_run runs[BATCH_RUNS];
+	struct gm_error *error = NULL;
+	uint64_t floor = 0;
+	ssize_t got;
+
+	while (!error && (got = read(fd, runs, sizeof(runs)))) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return gm_error_errno(errno, "cannot read the module's page runs");
+		if (got % sizeof(*runs))
+			return gm_error_create(EIO, "cannot use the module's page runs: the last "
+					       "one is cut short; reload a matching module");
+		error = take_runs(pages, runs, got / sizeof(*runs), &floor);
+	}
+	return error;
+}
+
+/* ENOENT and EACCES of the module become "try the next source". */
+static struct gm_error *not_here(struct gm_error *error)
+{
+	if (error && (error->code == ENOENT || error->code == EACCES || error->code == ESRCH))
+		error->code = ENOTSUP;
+	return error;
+}
+
+struct gm_error *gm_pages_read_module(pid_t pid, struct gm_pages *pages)
+{
+	gm_auto(gm_module) struct gm_module *module = NULL;
+	struct gm_error *error = gm_module_open(NULL, &module);
+	int fd gm_autoclose = -1;
+
+	if (!error)
+		error = gm_module_open_pages(module, pid, &fd);
+	return error ? not_here(error) : gm_pages_read_runs(fd, pages);
+}
