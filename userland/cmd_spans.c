@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gomemctl spans: the Go heap by size class, and the totals of runtime.MemStats. */
+#include <errno.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "go/heap.h"
+#include "join/bill.h"
+#include "os/maps.h"
+#include "os/mem.h"
+#include "os/pages.h"
+
+#define SCHEMA "gomem.spans/1"
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char usage[] =
+	"Usage: gomemctl spans [-p PID]... [--json | --raw]\n"
+	"\n"
+	"Shows the heap of a Go program by size class: spans, objects, what is in use, free\n"
+	"slots, tail waste, and how much of it is resident; then what runtime.MemStats would\n"
+	"say. Without -p, the module's targets.\n";
+
+/* One size class; @elem_bytes is 0 for large objects, one a span; @label for eyes. */
+struct row {
+	uint64_t pid;
+	char label[24];
+	const char *label_at;
+	uint64_t elem_bytes;
+	uint64_t spans;
+	uint64_t objects;
+	uint64_t in_use_bytes;
+	uint64_t free_slots;
+	uint64_t free_bytes;
+	uint64_t tail_bytes;
+	uint64_t resident_bytes;
+};
+
+struct rows {
+	GM_VEC(struct row);
+};
+
+/* One process. */
+struct totals {
+	uint64_t pid;
+	char *version;
+	char *layout;
+	uint64_t flux_spans;
+	struct gm_go_totals go;
+};
+
+struct totals_list {
+	GM_VEC(struct totals);
+};
+
+/* One total, for eyes. */
+struct total {
+	const char *name;
+	uint64_t bytes;
+};
+
+#define COLUMN(row_type, field, name, title, type)           \
+	{                                                    \
+		name, title, type, offsetof(row_type, field) \
+	}
+#define USE_COLUMNS                                                                       \
+	COLUMN(struct row, spans, "spans", "SPANS", GM_OUT_COUNT),                        \
+		COLUMN(struct row, objects, "objects", "OBJECTS", GM_OUT_COUNT),          \
+		COLUMN(struct row, in_use_bytes, "in_use_bytes", "IN USE", GM_OUT_BYTES), \
+		COLUMN(struct row, free_slots, "free_slots", "SLOTS", GM_OUT_COUNT),      \
+		COLUMN(struct row, free_bytes, "free_bytes", "FREE", GM_OUT_BYTES),       \
+		COLUMN(struct row, tail_bytes, "tail_bytes", "TAIL", GM_OUT_BYTES),       \
+		COLUMN(struct row, resident_bytes, "resident_bytes", "RESIDENT", GM_OUT_BYTES)
+
+static const struct gm_out_column text_columns[] = {
+	COLUMN(struct row, label_at, "size", "SIZE", GM_OUT_STRING),
+	USE_COLUMNS,
+};
+
+static const struct gm_out_column data_columns[] = {
+	COLUMN(struct row, pid, "pid", NULL, GM_OUT_COUNT),
+	COLUMN(struct row, elem_bytes, "elem_bytes", NULL, GM_OUT_BYTES),
+	USE_COLUMNS,
+};
+
+#define TOTAL(field, type) COLUMN(struct totals, go.field, #field, NULL, type)
+#define TOTAL_BYTES(field) COLUMN(struct totals, go.field, #field "_bytes", NULL, GM_OUT_BYTES)
+static const struct gm_out_column totals_columns[] = {
+	COLUMN(struct totals, pid, "pid", NULL, GM_OUT_COUNT),
+	COLUMN(struct totals, version, "version", NULL, GM_OUT_STRING),
+	COLUMN(struct totals, layout, "layout", NULL, GM_OUT_STRING),
+	COLUMN(struct totals, flux_spans, "flux_spans", NULL, GM_OUT_COUNT),
+	TOTAL_BYTES(heap_alloc),
+	TOTAL_BYTES(heap_sys),
+	TOTAL_BYTES(heap_idle),
+	TOTAL_BYTES(heap_inuse),
+	TOTAL_BYTES(heap_released),
+	TOTAL(heap_objects, GM_OUT_COUNT),
+	TOTAL_BYTES(stack_inuse),
+	TOTAL_BYTES(stack_sys),
+	TOTAL_BYTES(mspan_inuse),
+	TOTAL_BYTES(mspan_sys),
+	TOTAL_BYTES(mcache_inuse),
+	TOTAL_BYTES(mcache_sys),
+	TOTAL_BYTES(buckhash_sys),
+	TOTAL_BYTES(gc_sys),
+	TOTAL_BYTES(other_sys),
+	TOTAL(num_gc, GM_OUT_COUNT),
+};
+
+static const struct gm_out_column total_columns[] = {
+	COLUMN(struct total, name, "name", "MEMSTATS", GM_OUT_STRING),
+	COLUMN(struct total, bytes, "bytes", "", GM_OUT_BYTES),
+};
+
+static void add_use(struct row *row, const struct gm_class_use *use)
+{
+	row->spans += use->spans;
+	row->objects += use->objects;
+	row->in_use_bytes += use->object_bytes;
+	row->free_slots += use->slots - use->objects;
+	row->free_bytes += use->free_bytes;
+	row->tail_bytes += use->tail_bytes;
+	row->resident_bytes += use->resident_bytes;
+}
+
+static struct gm_error *add_row(struct rows *rows, pid_t pid, const struct gm_class_use *use)
+{
+	struct row *row = gm_vec_push(rows);
+
+	if (!row)
+		return gm_error_errno(ENOMEM, "cannot list the size classes of %d", (int)pid);
+	row->pid = pid;
+	row->elem_bytes = use->elem_bytes;
+	if (use->elem_bytes)
+		snprintf(row->label, sizeof(row->label), "%" PRIu64, use->elem_bytes);
+	else
+		strcpy(row->label, "large");
+	add_use(row, use);
+	return NULL;
+}
+
+/* Small to large; the large objects, class 0, come last. */
+static struct gm_error *add_rows(struct rows *rows, pid_t pid, const struct gm_bill *bill)
+{
+	struct gm_error *error = NULL;
+
+	for (size_t i = 1; i <= GM_GO_SIZE_CLASSES && !error; i++) {
+		const struct gm_class_use *use = &bill->classes[i % GM_GO_SIZE_CLASSES];
+
+		if (use->spans)
+			error = add_row(rows, pid, use);
+	}
+	return error;
+}
+
+static struct gm_error *add_totals(struct totals_list *list, pid_t pid, struct gm_go_heap *heap)
+{
+	struct totals *totals = gm_vec_push(list);
+
+	if (!totals)
+		return gm_error_errno(ENOMEM, "cannot list the totals of %d", (int)pid);
+	*totals = (struct totals){
+		.pid = pid,
+		.version = heap->version,
+		.layout = heap->layout,
+		.flux_spans = heap->flux_spans,
+		.go = heap->totals,
+	};
+	heap->version = NULL;
+	heap->layout = NULL;
+	return NULL;
+}
+
+static struct gm_error *look(pid_t pid, struct rows *rows, struct totals_list *list)
+{
+	gm_auto(gm_mem) struct gm_mem *mem = NULL;
+	gm_auto(gm_maps) struct gm_maps *maps = NULL;
+	gm_auto(gm_go_heap) struct gm_go_heap *heap = NULL;
+	gm_auto(gm_pages) struct gm_pages *pages = NULL;
+	gm_auto(gm_bill) struct gm_bill *bill = NULL;
+	struct gm_error *error;
+
+	error = gm_mem_open_pid(pid, &mem);
+	if (!error)
+		error = gm_maps_read(pid, &maps);
+	if (!error)
+		error = gm_go_heap_read(mem, maps, pid, &heap);
+	if (!error)
+		error = gm_pages_read(pid, maps, GM_PAGES_BEST, &pages);
+	if (!error)
+		error = gm_bill_compute(maps, pages, heap, 0, &bill);
+	if (!error)
+		error = add_rows(rows, pid, bill);
+	return error ?: add_totals(list, pid, heap);
+}
+
+static struct gm_error *print_table(enum gm_out_format format, const char *name,
+				    const struct gm_out_column *columns, size_t column_count,
+				    size_t row_bytes, const void *rows, size_t count)
+{
+	const struct gm_out_table table = { name, columns, column_count, row_bytes };
+
+	return gm_out_table_print(stdout, format, &table, rows, count);
+}
+
+/* The rows of one process, and their sum. */
+static struct gm_error *print_rows(const struct rows *rows, uint64_t pid)
+{
+	struct rows own = { 0 };
+	struct row sum = { .label = "total" };
+	struct gm_error *error;
+
+	if (!gm_vec_reserve(&own, rows->count + 1))
+		return gm_error_errno(ENOMEM, "cannot print %zu rows", rows->count);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct row *row = &rows->items[i];
+
+		if (row->pid != pid)
+			continue;
+		own.items[own.count++] = *row;
+		sum.spans += row->spans;
+		sum.objects += row->objects;
+		sum.in_use_bytes += row->in_use_bytes;
+		sum.free_slots += row->free_slots;
+		sum.free_bytes += row->free_bytes;
+		sum.tail_bytes += row->tail_bytes;
+		sum.resident_bytes += row->resident_bytes;
+	}
+	own.items[own.count++] = sum;
+	for (size_t i = 0; i < own.count; i++)
+		own.items[i].label_at = own.items[i].label;
+	error = print_table(GM_OUT_TEXT, "spans", text_columns, COUNT(text_columns),
+			    sizeof(struct row), own.items, own.count);
+	free(own.items);
+	return error;
+}
+
+static struct gm_error *print_memstats(const struct gm_go_totals *go)
+{
+	const struct total totals[] = {
+		{ "HeapAlloc", go->heap_alloc }, { "HeapInuse", go->heap_inuse },
+		{ "HeapIdle", go->heap_idle },	 { "HeapReleased", go->heap_released },
+		{ "HeapSys", go->heap_sys },	 { "StackInuse", go->stack_inuse },
+		{ "StackSys", go->stack_sys },	 { "MSpanSys", go->mspan_sys },
+		{ "MCacheSys", go->mcache_sys }, { "BuckHashSys", go->buckhash_sys },
+		{ "GCSys", go->gc_sys },	 { "OtherSys", go->other_sys },
+	};
+
+	return print_table(GM_OUT_TEXT, "totals", total_columns, COUNT(total_columns),
+			   sizeof(totals[0]), totals, COUNT(totals));
+}
+
+static struct gm_error *print_text(const struct rows *rows, const struct totals_list *list)
+{
+	struct gm_error *error = NULL;
+
+	for (size_t i = 0; i < list->count && !error; i++) {
+		const struct totals *totals = &list->items[i];
+
+		printf("%spid %" PRIu64 "  %s  layout from %s\n\n", i ? "\n" : "", totals->pid,
+		       totals->version, totals->layout);
+		error = print_rows(rows, totals->pid);
+		if (!error && putchar('\n'))
+			error = print_memstats(&totals->go);
+	}
+	return error;
+}
+
+static json_object *value_json(const struct gm_out_column *column, const char *row)
+{
+	const void *at = row + column->offset;
+
+	if (column->type == GM_OUT_STRING)
+		return json_object_new_string(*(const char *const *)at);
+	return json_object_new_uint64(*(const uint64_t *)at);
+}
+
+static json_object *rows_json(const struct gm_out_column *columns, size_t column_count,
+			      size_t row_bytes, const void *rows, size_t count)
+{
+	json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		json_object *object = json_object_new_object();
+
+		for (size_t j = 0; j < column_count; j++)
+			json_object_object_add(object, columns[j].name,
+					       value_json(&columns[j],
+							  (const char *)rows + i * row_bytes));
+		json_object_array_add(array, object);
+	}
+	return array;
+}
+
+static void print_json(const struct rows *rows, const struct totals_list *list)
+{
+	json_object *root = json_object_new_object();
+
+	json_object_object_add(root, "schema", json_object_new_string(SCHEMA));
+	json_object_object_add(root, "spans",
+			       rows_json(data_columns, COUNT(data_columns), sizeof(struct row),
+					 rows->items, rows->count));
+	json_object_object_add(root, "totals",
+			       rows_json(totals_columns, COUNT(totals_columns),
+					 sizeof(struct totals), list->items, list->count));
+	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
+	json_object_put(root);
+}
+
+static struct gm_error *print(enum gm_out_format format, const struct rows *rows,
+			      const struct totals_list *list)
+{
+	switch (format) {
+	case GM_OUT_RAW:
+		return print_table(format, "spans", data_columns, COUNT(data_columns),
+				   sizeof(struct row), rows->items, rows->count);
+	case GM_OUT_JSON:
+		print_json(rows, list);
+		return NULL;
+	default:
+		return print_text(rows, list);
+	}
+}
+
+static void deinit(struct rows *rows, struct totals_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i].version);
+		free(list->items[i].layout);
+	}
+	free(list->items);
+	free(rows->items);
+}
+
+int gm_cmd_spans(int argc, char **argv)
+{
+	struct totals_list list = { 0 };
+	struct gm_error *error = NULL;
+	struct gm_options options;
+	struct rows rows = { 0 };
+	int code;
+
+	if (!gm_options_parse(&options, argc, argv, usage, true, &code)) {
+		gm_options_deinit(&options);
+		return code;
+	}
+	for (size_t i = 0; i < options.pids.count && !error; i++)
+		error = look(options.pids.items[i], &rows, &list);
+	if (!error)
+		error = print(options.format, &rows, &list);
+	deinit(&rows, &list);
+	gm_options_deinit(&options);
+	return error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+}
