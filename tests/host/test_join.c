@@ -26,6 +26,19 @@ static struct gm_go_heap heap_of(struct gm_go_region *regions, size_t count)
 	return (struct gm_go_heap){ .regions = { .items = regions, .count = count } };
 }
 
+static struct gm_go_span span_of(uint64_t start, uint64_t pages, uint64_t elem_bytes,
+				 uint32_t elems, uint32_t allocated, uint8_t size_class,
+				 bool manual)
+{
+	return (struct gm_go_span){ .start = start,
+				    .pages = pages,
+				    .elem_bytes = elem_bytes,
+				    .elems = elems,
+				    .allocated = allocated,
+				    .size_class = size_class,
+				    .manual = manual };
+}
+
 static struct gm_vma anon(uint64_t start, uint64_t end)
 {
 	return (struct gm_vma){ start, end, "rw-p", GM_VMA_ANON, 0, 0, "" };
@@ -260,10 +273,10 @@ static void test_enormous(void)
 static void test_class_use(void)
 {
 	struct gm_go_span spans[] = {
-		{ HEAP, 1, 48, 170, 17, 5, false, false, false, false, 0 },
-		{ HEAP + 8192, 1, 48, 170, 170, 5, true, false, false, false, 0 },
-		{ HEAP + 16384, 4, 32768, 1, 1, 0, true, false, false, false, 0 },
-		{ HEAP + 49152, 1, 2048, 4, 4, 0, true, true, true, false, 0 },
+		span_of(HEAP, 1, 48, 170, 17, 5, false),
+		span_of(HEAP + 8192, 1, 48, 170, 170, 5, false),
+		span_of(HEAP + 16384, 4, 32768, 1, 1, 0, false),
+		span_of(HEAP + 49152, 1, 2048, 4, 4, 0, true),
 	};
 	struct gm_go_region regions[] = {
 		{ HEAP, HEAP + 816, GM_GO_LIVE, 0 },
