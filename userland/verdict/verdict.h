@@ -20,7 +20,7 @@ enum gm_confidence { GM_CONFIDENCE_LOW, GM_CONFIDENCE_MEDIUM, GM_CONFIDENCE_HIGH
 
 /* One sentence or less, cut where it is too long. */
 struct gm_line {
-	char text[160];
+	char text[256];
 };
 
 struct gm_lines {
