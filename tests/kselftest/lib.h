@@ -81,11 +81,15 @@ long target_call(struct target *t, target_fn fn, long a, long b, long c);
 /* The same in two halves, to do something meanwhile. */
 void target_begin(struct target *t, target_fn fn, long a, long b, long c);
 long target_end(struct target *t);
+/* A call that does nothing: the faults of being called are over before anybody counts. */
+void target_settle(struct target *t);
 /* Replace its program by this test's own again; it has the same pid and waits for calls. */
 void target_exec(struct target *t);
 /* SIGSTOP, SIGCONT, and wait until it did. */
 void target_stop(const struct target *t);
 void target_go(const struct target *t);
+/* SIGSTOP any process, and wait until it did. */
+void process_stop(pid_t pid);
 /* Let it exit normally, without unmapping anything, and reap it. */
 void target_exit(struct target *t);
 /* SIGKILL and reap. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -88,11 +89,16 @@ static long nothing(long a UNUSED, long b UNUSED, long c UNUSED)
 	return 0;
 }
 
-/* Shake hands; the first call's own faults are over before anybody counts. */
-static void settle(struct target *t)
+void target_settle(struct target *t)
+{
+	target_call(t, nothing, 0, 0, 0);
+}
+
+/* The first word is the target's. */
+static void greet(struct target *t)
 {
 	get_reply(t);
-	target_call(t, nothing, 0, 0, 0);
+	target_settle(t);
 }
 
 struct target target_start(void)
@@ -112,7 +118,7 @@ struct target target_start(void)
 	close(from[1]);
 	t.to = to[1];
 	t.from = from[0];
-	settle(&t);
+	greet(&t);
 	return t;
 }
 
@@ -149,7 +155,7 @@ static long exec_self(long a UNUSED, long b UNUSED, long c UNUSED)
 void target_exec(struct target *t)
 {
 	target_begin(t, exec_self, 0, 0, 0);
-	settle(t);
+	greet(t);
 }
 
 void target_stop(const struct target *t)
@@ -168,6 +174,23 @@ void target_go(const struct target *t)
 	kill(t->pid, SIGCONT);
 	if (waitpid(t->pid, &status, WCONTINUED) != t->pid || !WIFCONTINUED(status))
 		die("continuing target %d failed", t->pid);
+}
+
+void process_stop(pid_t pid)
+{
+	char path[32], *text, *state;
+	bool stopped = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	kill(pid, SIGSTOP);
+	while (!stopped) {
+		text = file_read(path);
+		state = text ? strstr(text, "State:\t") : NULL;
+		if (!state)
+			die("stopping process %d failed: it is gone", pid);
+		stopped = state[7] == 'T';
+		free(text);
+	}
 }
 
 static void reap(struct target *t)

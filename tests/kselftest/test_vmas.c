@@ -91,6 +91,7 @@ static void check_cow_child(void)
 	child = target_call(&t, do_fork, 0, 0, 0);
 	target_call(&t, do_touch, p, 16 * PAGE, PAGE);
 	target_stop(&t);
+	process_stop(child);
 	if (gomem_add(child))
 		die("adding a forked child failed");
 	look(&s, child);

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -152,19 +153,28 @@ static void make_swap(const char *path, long pages)
 	close(fd);
 }
 
+/* A test before may have left it on. */
+static bool swap_is_on(void)
+{
+	char *swaps = file_read("/proc/swaps");
+	bool on = swaps && strstr(swaps, "/dev/zram0");
+
+	free(swaps);
+	return on;
+}
+
 void swap_on(void)
 {
-	static bool on;
-	int ret = on ? 0 : file_write("/sys/block/zram0/disksize", "%ld", 256 * MB);
+	int ret;
 
-	if (on)
+	if (swap_is_on())
 		return;
+	ret = file_write("/sys/block/zram0/disksize", "%ld", 256 * MB);
 	if (ret)
 		die("no /dev/zram0 to swap to (%s): boot with the module zram", strerror(-ret));
 	make_swap("/dev/zram0", 256 * MB / PAGE);
 	if (swapon("/dev/zram0", 0))
 		die("swapon /dev/zram0 failed: %s", strerror(errno));
-	on = true;
 }
 
 void mm_set(const char *file, const char *value)
