@@ -57,6 +57,7 @@ static struct scene refilled(void)
 	put(&scene, GM_GO_LIVE, GOMEM_PAGE_ANON, 100 * MIB);
 	put(&scene, GM_GO_RELEASED, GOMEM_PAGE_THP, 400 * MIB);
 	scene.bill.released_huge = 200;
+	scene.bill.huge.count = 200;
 	scene.again = scene.bill;
 	scene.heap.totals.heap_inuse = 100 * MIB;
 	scene.heap.totals.heap_alloc = 100 * MIB;
@@ -128,6 +129,32 @@ static void few_collapses(struct scene *scene)
 static void half_the_collapses(struct scene *scene)
 {
 	scene->events.collapses = 100;
+}
+
+/* 800 more huge pages, which collapses may have built; faults may have built the 200. */
+static void faults_may_explain(struct scene *scene)
+{
+	scene->bill.huge.count = 1000;
+	scene->events.huge_faults = 101;
+}
+
+static void too_few_faults(struct scene *scene)
+{
+	scene->bill.huge.count = 1000;
+	scene->events.huge_faults = 100;
+}
+
+static void collapses_for_all(struct scene *scene)
+{
+	scene->bill.huge.count = 1000;
+	scene->events.huge_faults = 1000;
+	scene->events.collapses = 900;
+}
+
+static void collapses_for_fewer(struct scene *scene)
+{
+	collapses_for_all(scene);
+	scene->events.collapses = 899;
 }
 
 static void thp_never(struct scene *scene)
@@ -305,6 +332,10 @@ static const struct {
 	{ refilled, "thp-refill", "no module", no_module, MEDIUM },
 	{ refilled, "thp-refill", "collapses for less than half", few_collapses, MEDIUM },
 	{ refilled, "thp-refill", "collapses for half", half_the_collapses, HIGH },
+	{ refilled, "thp-refill", "huge faults may explain it", faults_may_explain, MEDIUM },
+	{ refilled, "thp-refill", "too few huge faults to", too_few_faults, HIGH },
+	{ refilled, "thp-refill", "collapses for the rest too", collapses_for_all, HIGH },
+	{ refilled, "thp-refill", "one collapse fewer", collapses_for_fewer, MEDIUM },
 	{ refilled, "thp-refill", "THP never", thp_never, MEDIUM },
 	{ refilled, "thp-refill", "THP madvise", thp_madvise, HIGH },
 	{ refilled, "thp-refill", "THP unknown", thp_unknown, MEDIUM },

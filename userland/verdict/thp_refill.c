@@ -18,11 +18,19 @@ static uint64_t kept_huge(const struct gm_bill *bill)
 	return bill->bytes[GM_GO_RELEASED][GOMEM_PAGE_THP];
 }
 
-/* Collapses enough for half of the huge pages that hold released memory. */
+/* A huge fault on a span in use brings back the released ones beside it just as well,
+ * and collapses may have built the huge pages that hold nothing released. So: collapses
+ * enough for half of the huge pages in question, and either too few faults for the other
+ * explanation, or enough collapses even when the rest of the heap took its share first.
+ */
 static bool collapses_explain(const struct gm_verdict_input *input)
 {
-	return input->events && input->bill->released_huge &&
-	       input->events->collapses >= (input->bill->released_huge + 1) / 2;
+	uint64_t pages = input->bill->released_huge, half = (pages + 1) / 2;
+	uint64_t others = input->bill->huge.count - pages;
+	const struct gm_verdict_events *events = input->events;
+
+	return events && pages && events->collapses >= half &&
+	       (events->huge_faults <= half || events->collapses >= others + half);
 }
 
 static bool thp_on(const struct gm_host *host)
@@ -61,9 +69,11 @@ static void check_collapses(const struct gm_verdict_input *input, struct gm_caus
 
 	if (input->events)
 		gm_cause_check(cause, collapses_explain(input), false,
-			       "%lu collapses seen in this heap, "
-			       "for %lu huge pages over released spans",
-			       (unsigned long)input->events->collapses, pages);
+			       "%lu collapses and %lu huge faults seen in this heap; "
+			       "%lu of its %lu huge pages lie over released spans",
+			       (unsigned long)input->events->collapses,
+			       (unsigned long)input->events->huge_faults, pages,
+			       (unsigned long)input->bill->huge.count);
 	else
 		gm_cause_check(cause, false, false,
 			       "no module counts collapses, for %lu huge pages over released spans",
