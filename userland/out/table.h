@@ -14,9 +14,12 @@ enum gm_out_format { GM_OUT_TEXT, GM_OUT_RAW, GM_OUT_JSON };
 enum gm_out_type {
 	GM_OUT_STRING, /* const char * */
 	GM_OUT_COUNT,  /* uint64_t */
-	GM_OUT_BYTES,  /* uint64_t; "1.2 MiB" in text, plain bytes in raw and JSON */
-	GM_OUT_HEX,    /* uint64_t address */
+	GM_OUT_BYTES,  /* uint64_t; "1.20 MiB" in text, plain bytes in raw and JSON */
+	GM_OUT_HEX,    /* uint64_t address; "c000000000", in JSON the string "0xc000000000" */
 };
+
+/* A number that nobody knows, as NULL is for a string: "-", in JSON null. */
+#define GM_OUT_NONE UINT64_MAX
 
 /**
  * struct gm_out_column - one column
@@ -42,6 +45,11 @@ struct gm_out_table {
 	size_t row_bytes;
 };
 
+/* Text fits a terminal, or 80 columns elsewhere, as far as cutting a string in the last
+ * column goes; numbers are never cut.
+ * JSON is {"schema": "gomem.<name>/1", "<name>": [{...}]}. EIO and the like: @stream
+ * takes no more.
+ */
 struct gm_error *gm_out_table_print(FILE *stream, enum gm_out_format format,
 				    const struct gm_out_table *table, const void *rows,
 				    size_t row_count) GM_MUST_CHECK;

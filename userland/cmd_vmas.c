@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gomemctl vmas: a row per VMA, from the module where it watches, else from maps and pages. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "os/maps.h"
+#include "os/module.h"
+#include "os/pages.h"
+
+#define PAGE_BYTES 4096
+
+static const char usage[] =
+	"Usage: gomemctl vmas [-p PID]... [--json | --raw]\n\n"
+	"A row per VMA: its range, its kind, how much of it is resident (rss), anonymous,\n"
+	"in huge pages (thp), swapped, already given back (lazyfree), and, where gomem.ko\n"
+	"watches the process, what happened there since: faults, collapses, bytes released\n"
+	"and more. Without -p: the module's targets. Text shows the main columns, --json and\n"
+	"--raw all of them.\n";
+
+#define BYTES_FIELDS(X) X(size) X(rss) X(anon) X(thp) X(swap) X(lazyfree) X(released)
+#define COUNT_FIELDS(X) X(faults) X(huge_faults) X(fallbacks) X(cow) X(swapins) X(splits) \
+	X(collapses)
+
+/* Numbers are bytes or counts, GM_OUT_NONE where unknown; strings belong to @vmas or @maps.
+ * @label: of @name what comes after the last slash, which tells most in least space.
+ */
+struct row {
+	uint64_t pid;
+	uint64_t start;
+	uint64_t end;
+	const char *perms;
+	const char *kind;
+#define MEMBER(name) uint64_t name;
+	BYTES_FIELDS(MEMBER)
+	COUNT_FIELDS(MEMBER)
+#undef MEMBER
+	const char *name;
+	const char *label;
+};
+
+/* What the rows are made of; @maps: one per process looked at without the module. */
+struct view {
+	struct {
+		GM_VEC(struct row);
+	} rows;
+	struct gm_module_vmas vmas;
+	struct {
+		GM_VEC(struct gm_maps *);
+	} maps;
+};
+
+static void view_deinit(struct view *view)
+{
+	for (size_t i = 0; i < view->maps.count; i++)
+		gm_maps_destroy(view->maps.items[i]);
+	free(view->maps.items);
+	gm_module_vmas_deinit(&view->vmas);
+	free(view->rows.items);
+}
+
+static void set_name(struct row *row, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	row->name = *name ? name : NULL;
+	row->label = slash ? slash + 1 : name;
+}
+
+static uint64_t kb_bytes(uint64_t kb)
+{
+	return kb > UINT64_MAX / 1024 ? GM_OUT_NONE : kb * 1024;
+}
+
+static void fill_from_module(struct row *row, const struct gm_module_vma *vma)
+{
+	*row = (struct row){
+		.pid = vma->pid,
+		.start = vma->start,
+		.end = vma->end,
+		.perms = vma->perms,
+		.kind = vma->kind,
+#define BYTES(field) .field = kb_bytes(vma->field),
+#define SAME(field) .field = vma->field,
+		BYTES_FIELDS(BYTES)
+		COUNT_FIELDS(SAME)
+#undef SAME
+#undef BYTES
+	};
+	set_name(row, strcmp(vma->name, "-") ? vma->name : "");
+}
+
+/* Appends the rows the module has of @pid; @found: whether there are any. */
+static struct gm_error *add_from_module(struct view *view, pid_t pid, bool *found)
+{
+	*found = false;
+	for (size_t i = 0; i < view->vmas.count; i++) {
+		struct row *row;
+
+		if (view->vmas.items[i].pid != (uint64_t)pid)
+			continue;
+		row = gm_vec_push(&view->rows);
+		if (!row)
+			return gm_error_create(ENOMEM, "out of memory");
+		fill_from_module(row, &view->vmas.items[i]);
+		*found = true;
+	}
+	return NULL;
+}
+
+static bool is_anon(enum gomem_page_state state)
+{
+	return gm_page_resident(state) && state != GOMEM_PAGE_FILE && state != GOMEM_PAGE_SHMEM;
+}
+
+static void add_pages(struct row *row, enum gomem_page_state state, uint64_t bytes)
+{
+	if (gm_page_resident(state))
+		row->rss += bytes;
+	if (is_anon(state))
+		row->anon += bytes;
+	if (state == GOMEM_PAGE_THP)
+		row->thp += bytes;
+	if (state == GOMEM_PAGE_SWAP)
+		row->swap += bytes;
+}
+
+static uint64_t run_end(const struct gomem_page_run *run)
+{
+	return run->start + (uint64_t)run->pages * PAGE_BYTES;
+}
+
+/* Adds the runs inside @row, from @next on, which moves to the first that may reach beyond. */
+static void sum_runs(struct row *row, const struct gm_pages *pages, size_t *next)
+{
+	for (; *next < pages->count; ++*next) {
+		const struct gomem_page_run *run = &pages->items[*next];
+		uint64_t end = run_end(run);
+		uint64_t from = run->start > row->start ? run->start : row->start;
+		uint64_t to = end < row->end ? end : row->end;
+
+		if (from < to)
+			add_pages(row, run->state, to - from);
+		if (end > row->end)
+			return;
+	}
+}
+
+static void fill_from_vma(struct row *row, pid_t pid, const struct gm_vma *vma)
+{
+	*row = (struct row){
+		.pid = pid,
+		.start = vma->start,
+		.end = vma->end,
+		.perms = vma->perms,
+		.kind = gm_vma_kind_name(vma->kind),
+		.size = vma->end - vma->start,
+		.lazyfree = GM_OUT_NONE,
+		.released = GM_OUT_NONE,
+#define NONE(field) .field = GM_OUT_NONE,
+		COUNT_FIELDS(NONE)
+#undef NONE
+	};
+	set_name(row, vma->name);
+}
+
+static struct gm_error *add_rows(struct view *view, pid_t pid, const struct gm_maps *maps,
+				 const struct gm_pages *pages)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < maps->count; i++) {
+		struct row *row = gm_vec_push(&view->rows);
+
+		if (!row)
+			return gm_error_create(ENOMEM, "out of memory");
+		fill_from_vma(row, pid, &maps->items[i]);
+		sum_runs(row, pages, &next);
+	}
+	return NULL;
+}
+
+static struct gm_error *read_maps(struct view *view, pid_t pid, struct gm_maps **maps)
+{
+	struct gm_maps **slot = gm_vec_push(&view->maps);
+	struct gm_error *error;
+
+	if (!slot)
+		return gm_error_create(ENOMEM, "out of memory");
+	error = gm_maps_read(pid, slot);
+	*maps = *slot;
+	return error;
+}
+
+static struct gm_error *add_computed(struct view *view, pid_t pid)
+{
+	gm_auto(gm_pages) struct gm_pages *pages = NULL;
+	struct gm_maps *maps;
+	struct gm_error *error;
+
+	error = read_maps(view, pid, &maps);
+	if (!error)
+		error = gm_pages_read(pid, maps, GM_PAGES_BEST, &pages);
+	if (!error)
+		error = add_rows(view, pid, maps, pages);
+	if (!error)
+		fprintf(stderr, "gomemctl vmas: process %d is not watched by gomem.ko, which would "
+			"add: lazyfree, faults, collapses and bytes released\n", (int)pid);
+	return error;
+}
+
+static struct gm_error *add_process(struct view *view, pid_t pid)
+{
+	bool found;
+	struct gm_error *error = add_from_module(view, pid, &found);
+
+	return error || found ? error : add_computed(view, pid);
+}
+
+/* A module that is not there, or not for us to read, is no error here. */
+static struct gm_error *read_module(struct view *view)
+{
+	gm_auto(gm_module) struct gm_module *module = NULL;
+	struct gm_error *error = gm_module_open(NULL, &module);
+
+	if (!error)
+		return gm_module_read_vmas(module, &view->vmas);
+	if (error->code != ENOENT && error->code != EACCES)
+		return error;
+	gm_error_destroy(error);
+	return NULL;
+}
+
+#define COLUMN(name, title, type, field) { name, title, type, offsetof(struct row, field) }
+#define BYTES_COLUMN(field) COLUMN(#field "_bytes", NULL, GM_OUT_BYTES, field),
+#define COUNT_COLUMN(field) COLUMN(#field, NULL, GM_OUT_COUNT, field),
+
+static const struct gm_out_column all_columns[] = {
+	COLUMN("pid", NULL, GM_OUT_COUNT, pid),
+	COLUMN("start", NULL, GM_OUT_HEX, start),
+	COLUMN("end", NULL, GM_OUT_HEX, end),
+	COLUMN("perms", NULL, GM_OUT_STRING, perms),
+	COLUMN("kind", NULL, GM_OUT_STRING, kind),
+	BYTES_FIELDS(BYTES_COLUMN)
+	COUNT_FIELDS(COUNT_COLUMN)
+	COLUMN("name", NULL, GM_OUT_STRING, name),
+};
+
+#define SIZE_COLUMNS                                           \
+	COLUMN("start", "START", GM_OUT_HEX, start),           \
+		COLUMN("size", "SIZE", GM_OUT_BYTES, size),    \
+		COLUMN("rss", "RSS", GM_OUT_BYTES, rss),       \
+		COLUMN("thp", "THP", GM_OUT_BYTES, thp),       \
+		COLUMN("swap", "SWAP", GM_OUT_BYTES, swap)
+#define NAME_COLUMNS                                           \
+	COLUMN("kind", "KIND", GM_OUT_STRING, kind),           \
+		COLUMN("name", "NAME", GM_OUT_STRING, label)
+
+/* What fits 80 columns, with the module and without. */
+static const struct gm_out_column event_columns[] = {
+	SIZE_COLUMNS,
+	COLUMN("faults", "FAULTS", GM_OUT_COUNT, faults),
+	COLUMN("collapses", "COLL", GM_OUT_COUNT, collapses),
+	COLUMN("released", "RELEASED", GM_OUT_BYTES, released),
+	NAME_COLUMNS,
+};
+
+static const struct gm_out_column plain_columns[] = {
+	SIZE_COLUMNS,
+	NAME_COLUMNS,
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static struct gm_error *print_table(const struct view *view, enum gm_out_format format,
+				    const struct gm_out_column *columns, size_t column_count)
+{
+	struct gm_out_table table = { "vmas", columns, column_count, sizeof(struct row) };
+
+	return gm_out_table_print(stdout, format, &table, view->rows.items, view->rows.count);
+}
+
+static struct gm_error *print_view(const struct view *view, enum gm_out_format format)
+{
+	if (format != GM_OUT_TEXT)
+		return print_table(view, format, all_columns, COUNT(all_columns));
+	if (view->vmas.count)
+		return print_table(view, format, event_columns, COUNT(event_columns));
+	return print_table(view, format, plain_columns, COUNT(plain_columns));
+}
+
+static struct gm_error *show(const struct gm_options *options, struct view *view)
+{
+	struct gm_error *error = read_module(view);
+
+	for (size_t i = 0; !error && i < options->pids.count; i++)
+		error = add_process(view, options->pids.items[i]);
+	return error ? error : print_view(view, options->format);
+}
+
+int gm_cmd_vmas(int argc, char **argv)
+{
+	struct gm_options options;
+	struct view view = {};
+	struct gm_error *error;
+	int exit_code;
+
+	if (gm_options_parse(&options, argc, argv, usage, true, &exit_code)) {
+		error = show(&options, &view);
+		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+	}
+	view_deinit(&view);
+	gm_options_deinit(&options);
+	return exit_code;
+}

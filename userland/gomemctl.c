@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gomemctl: the subcommands, and nothing else. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "gomem.h"
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command {
+	const char *name;
+	int (*function)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "report", gm_cmd_report, "where the memory went, why, and what to do about it" },
+	{ "vmas", gm_cmd_vmas, "the memory map: resident, huge, swapped, and what happened to it" },
+	{ "spans", gm_cmd_spans, "the Go heap by size class: objects, free slots, resident" },
+	{ "help", cmd_help, "this list, or what a command takes" },
+};
+
+static void list_commands(FILE *stream)
+{
+	fputs("Usage: gomemctl COMMAND [-p PID]... [OPTION]...\n"
+	      "       gomemctl help [COMMAND] | --version\n\n", stream);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].help);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	}
+	fprintf(stderr, "gomemctl: unknown command %s\n", name);
+	list_commands(stderr);
+	return NULL;
+}
+
+static int cmd_help(int argc, char **argv)
+{
+	const struct command *command;
+	char help[] = "--help";
+
+	if (argc < 2 || !strcmp(argv[1], "help") || !strcmp(argv[1], "--help")) {
+		list_commands(stdout);
+		return GM_EXIT_DONE;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return GM_EXIT_MISUSED;
+	return command->function(2, (char *[]){ argv[1], help, NULL });
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		list_commands(stderr);
+		return GM_EXIT_MISUSED;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("gomemctl %s, contract %d\n", GOMEM_VERSION, GOMEM_CONTRACT_VERSION);
+		return GM_EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return cmd_help(1, argv);
+	command = find_command(argv[1]);
+	return command ? command->function(argc - 1, argv + 1) : GM_EXIT_MISUSED;
+}
