@@ -39,7 +39,11 @@ struct scan_argument {
 
 #define PAGEMAP_SCAN _IOWR('f', 16, struct scan_argument)
 
-#define REGIONS_MAX 2048
+/* No more than the kernel's own buffer has: it fills a larger one in rounds, and when a
+ * round after the first reaches the end, walk_end is left where the one before stopped
+ * (fs/proc/task_mmu.c, do_pagemap_scan(), seen in 6.18), so pages would come twice.
+ */
+#define REGIONS_MAX 512
 /* The kernel holds the mmap lock for a whole call: 256 MiB of page tables take it
  * about a millisecond.
  */
@@ -88,8 +92,8 @@ static struct gm_error *append_thps(struct scan *scan, const struct scan_region 
 	uint64_t next;
 
 	for (uint64_t at = region->start; !error && at < region->end; at = next) {
-		enum gomem_page_state state =
-			is_huge_zero(scan, at) ? GOMEM_PAGE_ZERO : GOMEM_PAGE_THP;
+		enum gomem_page_state state = is_huge_zero(scan, at) ? GOMEM_PAGE_ZERO :
+								       GOMEM_PAGE_THP;
 
 		next = (at / GM_HUGE_BYTES + 1) * GM_HUGE_BYTES;
 		if (next > region->end)
@@ -141,9 +145,10 @@ static struct gm_error *scan_window(struct scan *scan, const struct gm_vma *vma,
 		if (count < 0)
 			return gm_proc_error(scan->pid, "pages", errno);
 		if (walk_end <= start)
-			return gm_error_create(EIO, "cannot scan the pages of process %d: the kernel "
-					       "got no further than 0x%llx", (int)scan->pid,
-					       (unsigned long long)start);
+			return gm_error_create(EIO,
+					       "cannot scan the pages of process %d: the kernel "
+					       "got no further than 0x%llx",
+					       (int)scan->pid, (unsigned long long)start);
 		for (int i = 0; !error && i < count; i++)
 			error = append_region(scan, vma, &scan->regions[i]);
 		start = walk_end;
@@ -182,8 +187,10 @@ static struct gm_error *say_missing(struct scan *scan)
 {
 	struct gm_pages *pages = scan->pages;
 
-	if (asprintf(&pages->missing, "PAGEMAP_SCAN cannot tell lazyfree, mthp and migrating pages "
-		     "from others%s", scan->zero.huge ? "" : ", nor the huge zero page from thp") >= 0)
+	if (asprintf(&pages->missing,
+		     "PAGEMAP_SCAN cannot tell lazyfree, mthp and migrating pages "
+		     "from others%s",
+		     scan->zero.huge ? "" : ", nor the huge zero page from thp") >= 0)
 		return NULL;
 	pages->missing = NULL;
 	return gm_error_create(ENOMEM, "out of memory");
@@ -195,7 +202,7 @@ static struct gm_error *scan_maps(struct scan *scan, const struct gm_maps *maps)
 
 	if (!scan_supported(scan))
 		return gm_error_create(ENOTSUP, "the kernel has no PAGEMAP_SCAN; it came with "
-				       "Linux 6.7");
+						"Linux 6.7");
 	gm_zero_frames_find(&scan->zero);
 	for (size_t i = 0; !error && i < maps->count; i++) {
 		if (gm_pages_in_rss(&maps->items[i]))
