@@ -25,6 +25,7 @@ help:
 	@echo 'make gomemctl      the tool; SAN=1: with sanitizers, as build/san/gomemctl'
 	@echo 'make module        build/kmod-KNAME/gomem.ko; KDIR=... the headers, KNAME=... a name'
 	@echo 'make lint          what check has of it'
+	@echo 'make layouts       userland/go/layout_table.c anew, from the Go toolchains'
 	@echo 'make format        clang-format over all C files'
 
 # -- gomemctl ---------------------------------------------------------------------
@@ -161,6 +162,11 @@ demo:
 lint:
 	tests/vm/setup.sh
 	tests/lint.sh
+
+# Where each Go of tests/vm/toolchains keeps things, for programs without DWARF
+layouts:
+	tests/vm/setup.sh
+	tests/go/layouts.sh
 
 format: .clang-format
 	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i

@@ -2,7 +2,6 @@
 /* gomemctl spans: the Go heap by size class, and the totals of runtime.MemStats. */
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "os/maps.h"
 #include "os/mem.h"
 #include "os/pages.h"
+#include "out/json.h"
 
 #define SCHEMA "gomem.spans/1"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -116,6 +116,15 @@ static const struct gm_out_column total_columns[] = {
 	COLUMN(struct total, bytes, "bytes", "", GM_OUT_BYTES),
 };
 
+#define TABLE(name, columns, row)                          \
+	{                                                  \
+		name, columns, COUNT(columns), sizeof(row) \
+	}
+static const struct gm_out_table text_table = TABLE("spans", text_columns, struct row);
+static const struct gm_out_table data_table = TABLE("spans", data_columns, struct row);
+static const struct gm_out_table totals_table = TABLE("totals", totals_columns, struct totals);
+static const struct gm_out_table total_table = TABLE("totals", total_columns, struct total);
+
 static void add_use(struct row *row, const struct gm_class_use *use)
 {
 	row->spans += use->spans;
@@ -198,15 +207,6 @@ static struct gm_error *look(pid_t pid, struct rows *rows, struct totals_list *l
 	return error ?: add_totals(list, pid, heap);
 }
 
-static struct gm_error *print_table(enum gm_out_format format, const char *name,
-				    const struct gm_out_column *columns, size_t column_count,
-				    size_t row_bytes, const void *rows, size_t count)
-{
-	const struct gm_out_table table = { name, columns, column_count, row_bytes };
-
-	return gm_out_table_print(stdout, format, &table, rows, count);
-}
-
 /* The rows of one process, and their sum. */
 static struct gm_error *print_rows(const struct rows *rows, uint64_t pid)
 {
@@ -233,8 +233,7 @@ static struct gm_error *print_rows(const struct rows *rows, uint64_t pid)
 	own.items[own.count++] = sum;
 	for (size_t i = 0; i < own.count; i++)
 		own.items[i].label_at = own.items[i].label;
-	error = print_table(GM_OUT_TEXT, "spans", text_columns, COUNT(text_columns),
-			    sizeof(struct row), own.items, own.count);
+	error = gm_out_table_print(stdout, GM_OUT_TEXT, &text_table, own.items, own.count);
 	free(own.items);
 	return error;
 }
@@ -250,8 +249,7 @@ static struct gm_error *print_memstats(const struct gm_go_totals *go)
 		{ "GCSys", go->gc_sys },	 { "OtherSys", go->other_sys },
 	};
 
-	return print_table(GM_OUT_TEXT, "totals", total_columns, COUNT(total_columns),
-			   sizeof(totals[0]), totals, COUNT(totals));
+	return gm_out_table_print(stdout, GM_OUT_TEXT, &total_table, totals, COUNT(totals));
 }
 
 static struct gm_error *print_text(const struct rows *rows, const struct totals_list *list)
@@ -270,45 +268,21 @@ static struct gm_error *print_text(const struct rows *rows, const struct totals_
 	return error;
 }
 
-static json_object *value_json(const struct gm_out_column *column, const char *row)
-{
-	const void *at = row + column->offset;
-
-	if (column->type == GM_OUT_STRING)
-		return json_object_new_string(*(const char *const *)at);
-	return json_object_new_uint64(*(const uint64_t *)at);
-}
-
-static json_object *rows_json(const struct gm_out_column *columns, size_t column_count,
-			      size_t row_bytes, const void *rows, size_t count)
-{
-	json_object *array = json_object_new_array();
-
-	for (size_t i = 0; i < count; i++) {
-		json_object *object = json_object_new_object();
-
-		for (size_t j = 0; j < column_count; j++)
-			json_object_object_add(object, columns[j].name,
-					       value_json(&columns[j],
-							  (const char *)rows + i * row_bytes));
-		json_object_array_add(array, object);
-	}
-	return array;
-}
-
-static void print_json(const struct rows *rows, const struct totals_list *list)
+static struct gm_error *print_json(const struct rows *rows, const struct totals_list *list)
 {
 	json_object *root = json_object_new_object();
+	const char *text = NULL;
 
-	json_object_object_add(root, "schema", json_object_new_string(SCHEMA));
-	json_object_object_add(root, "spans",
-			       rows_json(data_columns, COUNT(data_columns), sizeof(struct row),
-					 rows->items, rows->count));
-	json_object_object_add(root, "totals",
-			       rows_json(totals_columns, COUNT(totals_columns),
-					 sizeof(struct totals), list->items, list->count));
-	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
+	if (root && gm_out_json_add(root, "schema", gm_out_json_string(SCHEMA)) &&
+	    gm_out_json_add(root, "spans",
+			    gm_out_json_rows(&data_table, rows->items, rows->count)) &&
+	    gm_out_json_add(root, "totals",
+			    gm_out_json_rows(&totals_table, list->items, list->count)))
+		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY);
+	if (text)
+		puts(text);
 	json_object_put(root);
+	return text ? NULL : gm_error_errno(ENOMEM, "cannot print %zu rows", rows->count);
 }
 
 static struct gm_error *print(enum gm_out_format format, const struct rows *rows,
@@ -316,11 +290,9 @@ static struct gm_error *print(enum gm_out_format format, const struct rows *rows
 {
 	switch (format) {
 	case GM_OUT_RAW:
-		return print_table(format, "spans", data_columns, COUNT(data_columns),
-				   sizeof(struct row), rows->items, rows->count);
+		return gm_out_table_print(stdout, format, &data_table, rows->items, rows->count);
 	case GM_OUT_JSON:
-		print_json(rows, list);
-		return NULL;
+		return print_json(rows, list);
 	default:
 		return print_text(rows, list);
 	}

@@ -10,13 +10,14 @@ minors()
 	grep -v '^#' "$here/../vm/toolchains" | cut -f 1
 }
 
-# go_build MINOR OUTPUT [FLAG...]: the fixture, as a module of that Go's own version
+# go_build MINOR OUTPUT [FLAG...]: the fixture, as a module of that Go's own version;
+# with cgo where CGO_ENABLED=1
 go_build()
 {
 	local minor=$1 output=$2 dir
 
 	dir=$(mktemp -d)
-	cp "$here/fixture/main.go" "$dir"
+	cp "$here"/fixture/*.go "$dir"
 	printf 'module fixture\n\ngo %s\n' "$minor" >"$dir/go.mod"
 	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} "$cache/go/$minor/bin/go" build -p 2 \
 		-o "$output" "${@:3}" .)
