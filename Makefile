@@ -181,5 +181,5 @@ check:
 clean:
 	rm -rf build gomemctl gomem.ko
 
-.PHONY: all help libraries host-tests kselftests illness module module-if-possible install install-module \
+.PHONY: all help layouts libraries host-tests kselftests illness module module-if-possible install install-module \
 	uninstall demo lint format check clean
