@@ -121,8 +121,10 @@ static bool default_pids(struct gm_options *options, const char *command, int *e
 
 	if (error && error->code == ENOENT) {
 		gm_error_destroy(error);
-		*exit_code = misused(command, "no pid given, and the module is not loaded: give "
-				     "-p PID, or insmod gomem.ko target_pid=PID", "");
+		*exit_code = misused(command,
+				     "no pid given, and the module is not loaded: give "
+				     "-p PID, or insmod gomem.ko target_pid=PID",
+				     "");
 		return false;
 	}
 	if (!error)
@@ -132,9 +134,11 @@ static bool default_pids(struct gm_options *options, const char *command, int *e
 		return false;
 	}
 	if (!options->pids.count)
-		*exit_code = misused(command, "no pid given, and the module has no targets: give "
+		*exit_code = misused(command,
+				     "no pid given, and the module has no targets: give "
 				     "-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY
-				     "/targets", "");
+				     "/targets",
+				     "");
 	return options->pids.count;
 }
 

@@ -21,8 +21,8 @@ static const char usage[] =
 	"--raw all of them.\n";
 
 #define BYTES_FIELDS(X) X(size) X(rss) X(anon) X(thp) X(swap) X(lazyfree) X(released)
-#define COUNT_FIELDS(X) X(faults) X(huge_faults) X(fallbacks) X(cow) X(swapins) X(splits) \
-	X(collapses)
+#define COUNT_FIELDS(X) \
+	X(faults) X(huge_faults) X(fallbacks) X(cow) X(swapins) X(splits) X(collapses)
 
 /* Numbers are bytes or counts, GM_OUT_NONE where unknown; strings belong to @vmas or @maps.
  * @label: of @name what comes after the last slash, which tells most in least space.
@@ -76,16 +76,14 @@ static uint64_t kb_bytes(uint64_t kb)
 
 static void fill_from_module(struct row *row, const struct gm_module_vma *vma)
 {
-	*row = (struct row){
-		.pid = vma->pid,
-		.start = vma->start,
-		.end = vma->end,
-		.perms = vma->perms,
-		.kind = vma->kind,
+	*row = (struct row){ .pid = vma->pid,
+			     .start = vma->start,
+			     .end = vma->end,
+			     .perms = vma->perms,
+			     .kind = vma->kind,
 #define BYTES(field) .field = kb_bytes(vma->field),
 #define SAME(field) .field = vma->field,
-		BYTES_FIELDS(BYTES)
-		COUNT_FIELDS(SAME)
+			     BYTES_FIELDS(BYTES) COUNT_FIELDS(SAME)
 #undef SAME
 #undef BYTES
 	};
@@ -150,17 +148,16 @@ static void sum_runs(struct row *row, const struct gm_pages *pages, size_t *next
 
 static void fill_from_vma(struct row *row, pid_t pid, const struct gm_vma *vma)
 {
-	*row = (struct row){
-		.pid = pid,
-		.start = vma->start,
-		.end = vma->end,
-		.perms = vma->perms,
-		.kind = gm_vma_kind_name(vma->kind),
-		.size = vma->end - vma->start,
-		.lazyfree = GM_OUT_NONE,
-		.released = GM_OUT_NONE,
+	*row = (struct row){ .pid = pid,
+			     .start = vma->start,
+			     .end = vma->end,
+			     .perms = vma->perms,
+			     .kind = gm_vma_kind_name(vma->kind),
+			     .size = vma->end - vma->start,
+			     .lazyfree = GM_OUT_NONE,
+			     .released = GM_OUT_NONE,
 #define NONE(field) .field = GM_OUT_NONE,
-		COUNT_FIELDS(NONE)
+			     COUNT_FIELDS(NONE)
 #undef NONE
 	};
 	set_name(row, vma->name);
@@ -206,8 +203,10 @@ static struct gm_error *add_computed(struct view *view, pid_t pid)
 	if (!error)
 		error = add_rows(view, pid, maps, pages);
 	if (!error)
-		fprintf(stderr, "gomemctl vmas: process %d is not watched by gomem.ko, which would "
-			"add: lazyfree, faults, collapses and bytes released\n", (int)pid);
+		fprintf(stderr,
+			"gomemctl vmas: process %d is not watched by gomem.ko, which would "
+			"add: lazyfree, faults, collapses and bytes released\n",
+			(int)pid);
 	return error;
 }
 
@@ -233,7 +232,10 @@ static struct gm_error *read_module(struct view *view)
 	return NULL;
 }
 
-#define COLUMN(name, title, type, field) { name, title, type, offsetof(struct row, field) }
+#define COLUMN(name, title, type, field)                       \
+	{                                                      \
+		name, title, type, offsetof(struct row, field) \
+	}
 #define BYTES_COLUMN(field) COLUMN(#field "_bytes", NULL, GM_OUT_BYTES, field),
 #define COUNT_COLUMN(field) COLUMN(#field, NULL, GM_OUT_COUNT, field),
 
@@ -243,20 +245,16 @@ static const struct gm_out_column all_columns[] = {
 	COLUMN("end", NULL, GM_OUT_HEX, end),
 	COLUMN("perms", NULL, GM_OUT_STRING, perms),
 	COLUMN("kind", NULL, GM_OUT_STRING, kind),
-	BYTES_FIELDS(BYTES_COLUMN)
-	COUNT_FIELDS(COUNT_COLUMN)
-	COLUMN("name", NULL, GM_OUT_STRING, name),
+	BYTES_FIELDS(BYTES_COLUMN) COUNT_FIELDS(COUNT_COLUMN)
+		COLUMN("name", NULL, GM_OUT_STRING, name),
 };
 
-#define SIZE_COLUMNS                                           \
-	COLUMN("start", "START", GM_OUT_HEX, start),           \
-		COLUMN("size", "SIZE", GM_OUT_BYTES, size),    \
-		COLUMN("rss", "RSS", GM_OUT_BYTES, rss),       \
-		COLUMN("thp", "THP", GM_OUT_BYTES, thp),       \
+#define SIZE_COLUMNS                                                                              \
+	COLUMN("start", "START", GM_OUT_HEX, start), COLUMN("size", "SIZE", GM_OUT_BYTES, size),  \
+		COLUMN("rss", "RSS", GM_OUT_BYTES, rss), COLUMN("thp", "THP", GM_OUT_BYTES, thp), \
 		COLUMN("swap", "SWAP", GM_OUT_BYTES, swap)
-#define NAME_COLUMNS                                           \
-	COLUMN("kind", "KIND", GM_OUT_STRING, kind),           \
-		COLUMN("name", "NAME", GM_OUT_STRING, label)
+#define NAME_COLUMNS \
+	COLUMN("kind", "KIND", GM_OUT_STRING, kind), COLUMN("name", "NAME", GM_OUT_STRING, label)
 
 /* What fits 80 columns, with the module and without. */
 static const struct gm_out_column event_columns[] = {

@@ -22,7 +22,8 @@ static const struct command {
 static void list_commands(FILE *stream)
 {
 	fputs("Usage: gomemctl COMMAND [-p PID]... [OPTION]...\n"
-	      "       gomemctl help [COMMAND] | --version\n\n", stream);
+	      "       gomemctl help [COMMAND] | --version\n\n",
+	      stream);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].help);
 }

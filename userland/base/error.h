@@ -38,10 +38,10 @@ static inline void gm_autofree_cleanup(void *pointer)
 
 #define gm_autofree __attribute__((cleanup(gm_autofree_cleanup)))
 #define gm_auto(type) __attribute__((cleanup(type##_auto_cleanup)))
-#define GM_DEFINE_AUTO(type)                                             \
-	static inline void type##_auto_cleanup(struct type **pointer)    \
-	{                                                                \
-		type##_destroy(*pointer);                                \
+#define GM_DEFINE_AUTO(type)                                          \
+	static inline void type##_auto_cleanup(struct type **pointer) \
+	{                                                             \
+		type##_destroy(*pointer);                             \
 	}
 
 GM_DEFINE_AUTO(gm_error)

@@ -24,23 +24,23 @@ uint64_t gm_clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Doubles @buffer, one byte kept for the NUL; 0 or an errno. */
+/* Doubles @buffer, one byte kept for the NUL; 0 or -errno. */
 static int grow(char **buffer, size_t *capacity, size_t max)
 {
 	size_t wanted = *capacity ? *capacity * 2 : FIRST_BUFFER_BYTES;
 	char *grown;
 
 	if (*capacity > max)
-		return EFBIG;
+		return -EFBIG;
 	grown = realloc(*buffer, wanted);
 	if (!grown)
-		return ENOMEM;
+		return -ENOMEM;
 	*buffer = grown;
 	*capacity = wanted;
 	return 0;
 }
 
-/* /proc files have no size, so read until there is no more. 0 or an errno. */
+/* /proc files have no size, so read until there is no more. 0 or -errno. */
 static int slurp(int fd, size_t max, char **text, size_t *size)
 {
 	gm_autofree char *buffer = NULL;
@@ -59,9 +59,9 @@ static int slurp(int fd, size_t max, char **text, size_t *size)
 			used += got;
 	} while (got > 0 || (got < 0 && errno == EINTR));
 	if (got < 0)
-		return errno;
+		return -errno;
 	if (used > max)
-		return EFBIG;
+		return -EFBIG;
 	buffer[used] = '\0';
 	*size = used;
 	*text = buffer;
@@ -71,10 +71,10 @@ static int slurp(int fd, size_t max, char **text, size_t *size)
 
 struct gm_error *gm_file_read(const char *path, size_t max, char **text, size_t *size)
 {
-	int fd gm_autoclose = open(path, O_RDONLY | O_CLOEXEC);
-	int code = fd < 0 ? errno : slurp(fd, max, text, size);
+	gm_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int code = fd < 0 ? -errno : slurp(fd, max, text, size);
 
-	return code ? gm_error_errno(code, "cannot read %s", path) : NULL;
+	return code ? gm_error_errno(-code, "cannot read %s", path) : NULL;
 }
 
 struct gm_error *gm_proc_error(pid_t pid, const char *what, int code)
@@ -82,14 +82,18 @@ struct gm_error *gm_proc_error(pid_t pid, const char *what, int code)
 	switch (code) {
 	case ENOENT:
 	case ESRCH:
-		return gm_error_create(ESRCH, "cannot read the %s of process %d: there is no such "
-				       "process (any more); check the pid", what, (int)pid);
+		return gm_error_create(ESRCH,
+				       "cannot read the %s of process %d: there is no such "
+				       "process (any more); check the pid",
+				       what, (int)pid);
 	case EACCES:
 	case EPERM:
-		return gm_error_create(EACCES, "cannot read the %s of process %d: not permitted; "
-				       "run as root", what, (int)pid);
+		return gm_error_create(EACCES,
+				       "cannot read the %s of process %d: not permitted; "
+				       "run as root",
+				       what, (int)pid);
 	default:
-		return gm_error_errno(code, "cannot read the %s of process %d", what, (int)pid);
+		return gm_error_errno(-code, "cannot read the %s of process %d", what, (int)pid);
 	}
 }
 
@@ -109,8 +113,8 @@ struct gm_error *gm_proc_open(pid_t pid, const char *name, int *fd)
 
 struct gm_error *gm_proc_read(pid_t pid, const char *name, size_t max, char **text, size_t *size)
 {
-	int fd gm_autoclose = proc_open(pid, name);
-	int code = fd < 0 ? errno : slurp(fd, max, text, size);
+	gm_autoclose int fd = proc_open(pid, name);
+	int code = fd < 0 ? -errno : slurp(fd, max, text, size);
 
-	return code ? gm_proc_error(pid, name, code) : NULL;
+	return code ? gm_proc_error(pid, name, -code) : NULL;
 }

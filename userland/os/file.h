@@ -23,7 +23,7 @@ struct gm_error *gm_proc_read(pid_t pid, const char *name, size_t max, char **te
 /* Why @what of a process could not be had, in words that fit the errno @code. */
 struct gm_error *gm_proc_error(pid_t pid, const char *what, int code);
 
-/* For a descriptor: int fd gm_autoclose = -1; */
+/* For a descriptor: gm_autoclose int fd = -1; */
 #define gm_autoclose __attribute__((cleanup(gm_autoclose_cleanup)))
 void gm_autoclose_cleanup(int *fd);
 

@@ -108,8 +108,10 @@ struct gm_error *gm_process_rss(pid_t pid, uint64_t *bytes)
 		return error;
 	*bytes = find_kb(text, "Rss:");
 	if (*bytes == GM_UNKNOWN)
-		return gm_error_create(EIO, "cannot read the smaps_rollup of process %d: it has no "
-				       "Rss line", (int)pid);
+		return gm_error_create(EIO,
+				       "cannot read the smaps_rollup of process %d: it has no "
+				       "Rss line",
+				       (int)pid);
 	return NULL;
 }
 
@@ -129,8 +131,10 @@ static uint64_t start_ticks(const char *stat)
 	const char *end = strrchr(stat, ')');
 	uint64_t ticks;
 
-	if (!end || sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-			   "%*d %*d %*d %*d %" SCNu64, &ticks) != 1)
+	if (!end || sscanf(end + 1,
+			   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+			   "%*d %*d %*d %*d %" SCNu64,
+			   &ticks) != 1)
 		return GM_UNKNOWN;
 	return ticks;
 }

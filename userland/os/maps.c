@@ -23,7 +23,7 @@
  */
 static dev_t memfd_device(unsigned int flags)
 {
-	int fd gm_autoclose = memfd_create("gomem", flags);
+	gm_autoclose int fd = memfd_create("gomem", flags);
 	struct stat stat;
 
 	return fd < 0 || fstat(fd, &stat) ? 0 : stat.st_dev;
@@ -76,10 +76,9 @@ static const struct {
 	const char *prefix;
 	enum gm_vma_kind kind;
 } special_names[] = {
-	{ "[heap]", GM_VMA_HEAP },	{ "[stack]", GM_VMA_STACK },
-	{ "[anon:", GM_VMA_ANON },	{ "[anon_shmem:", GM_VMA_SHMEM },
-	{ "[vdso]", GM_VMA_VDSO },	{ "[vvar", GM_VMA_VDSO },
-	{ "[vsyscall]", GM_VMA_VDSO },	{ "[uprobes]", GM_VMA_VDSO },
+	{ "[heap]", GM_VMA_HEAP },	  { "[stack]", GM_VMA_STACK },	{ "[anon:", GM_VMA_ANON },
+	{ "[anon_shmem:", GM_VMA_SHMEM }, { "[vdso]", GM_VMA_VDSO },	{ "[vvar", GM_VMA_VDSO },
+	{ "[vsyscall]", GM_VMA_VDSO },	  { "[uprobes]", GM_VMA_VDSO },
 };
 
 static enum gm_vma_kind kind_of(const struct gm_vma *vma, dev_t device,
@@ -111,7 +110,8 @@ static bool parse_line(struct gm_vma *vma, const char *line, const char **name, 
 
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
 		   &vma->start, &vma->end, vma->perms, &vma->offset, &major_, &minor_, &vma->inode,
-		   &at) != 7 || !at)
+		   &at) != 7 ||
+	    !at)
 		return false;
 	*device = makedev(major_, minor_);
 	*name = line + at;
@@ -127,7 +127,7 @@ static struct gm_error *add_vma(struct gm_maps *maps, const char *line,
 	dev_t device;
 
 	if (!parse_line(&vma, line, &name, &device))
-		return gm_error_create(EIO, "cannot read a memory map: \"%.80s\" is not a line of one",
+		return gm_error_create(EIO, "cannot read a memory map: no line of one is \"%.80s\"",
 				       line);
 	/* The map may change between the kernel's pages of text: what was said first holds. */
 	if (vma.end <= floor)
@@ -172,8 +172,10 @@ static struct gm_error *read_maps(pid_t pid, struct gm_memory_devices *devices,
 	if (!error)
 		error = gm_maps_parse(text, devices, maps);
 	if (!error && !maps->count)
-		error = gm_error_create(ESRCH, "process %d has no memory: it is a kernel thread or "
-					"has just exited", (int)pid);
+		error = gm_error_create(ESRCH,
+					"process %d has no memory: it is a kernel thread or "
+					"has just exited",
+					(int)pid);
 	return error;
 }
 
@@ -222,9 +224,8 @@ const struct gm_vma *gm_maps_find(const struct gm_maps *maps, uint64_t address)
 const char *gm_vma_kind_name(enum gm_vma_kind kind)
 {
 	static const char *const names[GM_VMA_KINDS] = {
-		[GM_VMA_ANON] = "anon",	      [GM_VMA_HEAP] = "heap",
-		[GM_VMA_STACK] = "stack",     [GM_VMA_FILE] = "file",
-		[GM_VMA_SHMEM] = "shmem",     [GM_VMA_HUGETLB] = "hugetlb",
+		[GM_VMA_ANON] = "anon", [GM_VMA_HEAP] = "heap",	  [GM_VMA_STACK] = "stack",
+		[GM_VMA_FILE] = "file", [GM_VMA_SHMEM] = "shmem", [GM_VMA_HUGETLB] = "hugetlb",
 		[GM_VMA_VDSO] = "vdso",
 	};
 

@@ -21,7 +21,7 @@ struct gm_mem {
 struct gm_error *gm_mem_open_pid(pid_t pid, struct gm_mem **mem)
 {
 	/* Opening /proc/PID/mem asks the kernel the question that process_vm_readv() will. */
-	int fd gm_autoclose = -1;
+	gm_autoclose int fd = -1;
 	struct gm_error *error = gm_proc_open(pid, "mem", &fd);
 
 	if (error)
@@ -150,6 +150,8 @@ struct gm_error *gm_mem_read(struct gm_mem *mem, uint64_t address, void *buffer,
 
 	if (error || piece.ok)
 		return error;
-	return gm_error_create(EFAULT, "cannot read %zu bytes at 0x%llx of process %d: not mapped, "
-			       "or no longer", size, (unsigned long long)address, (int)mem->pid);
+	return gm_error_create(EFAULT,
+			       "cannot read %zu bytes at 0x%llx of process %d: not mapped, "
+			       "or no longer",
+			       size, (unsigned long long)address, (int)mem->pid);
 }

@@ -20,8 +20,8 @@ GM_DEFINE_AUTO(gm_mem)
 /* All of [address, address + size) into @buffer, or an error that names the
  * address: EFAULT where unmapped or short.
  */
-struct gm_error *gm_mem_read(struct gm_mem *mem, uint64_t address, void *buffer, size_t size)
-	GM_MUST_CHECK;
+struct gm_error *gm_mem_read(struct gm_mem *mem, uint64_t address, void *buffer,
+			     size_t size) GM_MUST_CHECK;
 
 /**
  * struct gm_mem_piece - one range of a bulk read
@@ -40,7 +40,7 @@ struct gm_mem_piece {
 /* Many ranges, as few system calls as there can be (process_vm_readv, IOV_MAX a
  * call). An unreadable piece is marked, not an error; a dead target is (ESRCH).
  */
-struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pieces, size_t count)
-	GM_MUST_CHECK;
+struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pieces,
+				    size_t count) GM_MUST_CHECK;
 
 #endif

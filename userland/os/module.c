@@ -45,11 +45,20 @@ struct parse {
 	size_t column_count;
 };
 
+static struct gm_error *other_version(const struct gm_module *module, unsigned int version)
+{
+	const char *format = "cannot use %s: the module speaks version %u of the contract, this "
+			     "gomemctl version %d; install a matching pair";
+
+	return gm_error_create(EPROTO, format, module->directory, version, GOMEM_CONTRACT_VERSION);
+}
+
 static struct gm_error *broken(const struct parse *parse, const char *why)
 {
-	return gm_error_create(EIO, "cannot read %s/%s: line %zu breaks the contract, %s; reload a "
-			       "matching module", parse->module->directory, parse->table->file,
-			       parse->line, why);
+	return gm_error_create(EIO,
+			       "cannot read %s/%s: line %zu breaks the contract, %s; reload a "
+			       "matching module",
+			       parse->module->directory, parse->table->file, parse->line, why);
 }
 
 static char *next_token(char **rest)
@@ -146,9 +155,7 @@ static struct gm_error *parse_version(struct parse *parse, char *line)
 	if (!line || sscanf(line, "# gomem %u %15[a-z]", &version, file) < 1)
 		return broken(parse, "it is not \"# gomem VERSION TABLE\"");
 	if (version != GOMEM_CONTRACT_VERSION)
-		return gm_error_create(EPROTO, "cannot use %s: the module speaks version %u of the "
-				       "contract, this gomemctl version %d; install a matching pair",
-				       parse->module->directory, version, GOMEM_CONTRACT_VERSION);
+		return other_version(parse->module, version);
 	return NULL;
 }
 
@@ -170,7 +177,8 @@ static struct gm_error *parse_columns(struct parse *parse, char *line)
 		if (parse->column_count == COLUMNS_MAX)
 			return broken(parse, "there are too many columns");
 		parse->columns[parse->column_count++] = field;
-		known += field != NULL;
+		if (field)
+			known++;
 	}
 	return known == parse->table->field_count ? NULL : broken(parse, "a column is missing");
 }
@@ -211,8 +219,10 @@ static struct gm_error *module_error(const struct gm_module *module, struct gm_e
 		return error;
 	gm_error_destroy(error);
 	if (code == ENOENT)
-		return gm_error_create(ENOENT, "cannot read %s: the module is not loaded; insmod "
-				       "gomem.ko target_pid=PID", module->directory);
+		return gm_error_create(ENOENT,
+				       "cannot read %s: the module is not loaded; insmod "
+				       "gomem.ko target_pid=PID",
+				       module->directory);
 	return gm_error_create(EACCES, "cannot read %s: not permitted; run as root",
 			       module->directory);
 }
@@ -250,11 +260,13 @@ static struct gm_error *read_table(struct gm_module *module, const struct table 
 	return error;
 }
 
+/* Opening looks at its first line alone. */
+static const struct table version_table = { .file = "version" };
+
 struct gm_error *gm_module_open(const char *directory, struct gm_module **module)
 {
-	static const struct table version = { .file = "version" };
 	gm_auto(gm_module) struct gm_module *fresh = calloc(1, sizeof(*fresh));
-	struct parse parse = { .table = &version, .module = fresh, .line = 1 };
+	struct parse parse = { .table = &version_table, .module = fresh, .line = 1 };
 	gm_autofree char *text = NULL;
 	struct gm_error *error;
 
@@ -262,7 +274,7 @@ struct gm_error *gm_module_open(const char *directory, struct gm_module **module
 		fresh->directory = strdup(directory ? directory : GM_MODULE_DIRECTORY);
 	if (!fresh || !fresh->directory)
 		return gm_error_create(ENOMEM, "out of memory");
-	error = read_text(fresh, version.file, &text);
+	error = read_text(fresh, version_table.file, &text);
 	if (!error)
 		error = parse_version(&parse, text);
 	if (error)
@@ -302,21 +314,23 @@ static const struct field summary_fields[] = { GOMEM_SUMMARY_COLUMNS(SUMMARY_FIE
 static const struct field target_fields[] = { GOMEM_TARGETS_COLUMNS(TARGET_FIELD) };
 static const struct field probe_fields[] = { GOMEM_PROBES_COLUMNS(PROBE_FIELD) };
 
-#define DEFINE_TABLE(rows, row, name)                                                         \
-	static const struct table rows##_table = {                                            \
-		name, row##_fields, sizeof(row##_fields) / sizeof(*row##_fields),             \
-		sizeof(struct gm_module_##row),                                               \
-	};                                                                                    \
-	struct gm_error *gm_module_read_##rows(struct gm_module *module,                      \
-					       struct gm_module_##rows *rows)                 \
-	{                                                                                     \
-		return read_table(module, &rows##_table, (void **)&rows->items, &rows->count, \
-				  &rows->capacity, &rows->text);                              \
-	}                                                                                     \
-	void gm_module_##rows##_deinit(struct gm_module_##rows *rows)                         \
-	{                                                                                     \
-		free(rows->items);                                                            \
-		free(rows->text);                                                             \
+#define DEFINE_TABLE(plural, row, file)                                                         \
+	static const struct table plural##_table = {                                            \
+		file,                                                                           \
+		row##_fields,                                                                   \
+		sizeof(row##_fields) / sizeof(*row##_fields),                                   \
+		sizeof(struct gm_module_##row),                                                 \
+	};                                                                                      \
+	struct gm_error *gm_module_read_##plural(struct gm_module *module,                      \
+						 struct gm_module_##plural *rows)               \
+	{                                                                                       \
+		return read_table(module, &plural##_table, (void **)&rows->items, &rows->count, \
+				  &rows->capacity, &rows->text);                                \
+	}                                                                                       \
+	void gm_module_##plural##_deinit(struct gm_module_##plural *rows)                       \
+	{                                                                                       \
+		free(rows->items);                                                              \
+		free(rows->text);                                                               \
 	}
 
 DEFINE_TABLE(vmas, vma, "vmas")

@@ -50,8 +50,8 @@ struct gm_module_probe {
 };
 
 /* Tables: the strings of all rows lie in @text, one allocation; both are owned. */
-#define GM_MODULE_TABLE(row)   \
-	GM_VEC(struct row);    \
+#define GM_MODULE_TABLE(row) \
+	GM_VEC(struct row);  \
 	char *text
 
 struct gm_module_vmas {

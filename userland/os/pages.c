@@ -63,7 +63,10 @@ struct gm_error *gm_pages_append(struct gm_pages *pages, uint64_t start, uint64_
 	if (!added)
 		return gm_error_create(ENOMEM, "out of memory");
 	*added = (struct gomem_page_run){
-		.start = start, .pages = count, .state = state, .order = order,
+		.start = start,
+		.pages = count,
+		.state = state,
+		.order = order,
 	};
 	return NULL;
 }

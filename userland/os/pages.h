@@ -13,9 +13,9 @@
 #include "os/maps.h"
 
 enum gm_pages_source {
-	GM_PAGES_BEST,	  /* the first of those below that works */
-	GM_PAGES_MODULE,  /* /proc/gomem/PID/pages: every state, exact */
-	GM_PAGES_SCAN,	  /* PAGEMAP_SCAN, Linux 6.7: present, huge, swapped, zero, file */
+	GM_PAGES_BEST, /* the first of those below that works */
+	GM_PAGES_MODULE, /* /proc/gomem/PID/pages: every state, exact */
+	GM_PAGES_SCAN, /* PAGEMAP_SCAN, Linux 6.7: present, huge, swapped, zero, file */
 	GM_PAGES_PAGEMAP, /* /proc/PID/pagemap: huge only by contiguous PFNs, and only for root */
 };
 

@@ -28,24 +28,29 @@ static const char *run_fault(const struct gomem_page_run *run, uint64_t floor)
 	return NULL;
 }
 
+static struct gm_error *broken_run(const struct gomem_page_run *run, const char *fault)
+{
+	const char *format = "cannot use the module's page runs: the one at 0x%llx breaks the "
+			     "contract, %s; reload a matching module";
+
+	return gm_error_create(EIO, format, (unsigned long long)run->start, fault);
+}
+
 static struct gm_error *take_runs(struct gm_pages *pages, const struct gomem_page_run *runs,
 				  size_t count, uint64_t *floor)
 {
-	for (size_t i = 0; i < count; i++) {
+	struct gm_error *error = NULL;
+
+	for (size_t i = 0; !error && i < count; i++) {
 		const struct gomem_page_run *run = &runs[i];
 		const char *fault = run_fault(run, *floor);
-		struct gm_error *error;
 
 		if (fault)
-			return gm_error_create(EIO, "cannot use the module's page runs: the run at "
-					       "0x%llx breaks the contract, %s; reload a matching module",
-					       (unsigned long long)run->start, fault);
+			return broken_run(run, fault);
 		error = gm_pages_append(pages, run->start, run->pages, run->state, run->order);
-		if (error)
-			return error;
 		*floor = run->start + (uint64_t)run->pages * GM_PAGE_BYTES;
 	}
-	return NULL;
+	return error;
 }
 
 struct gm_error *gm_pages_read_runs(int fd, struct gm_pages *pages)
@@ -61,8 +66,7 @@ struct gm_error *gm_pages_read_runs(int fd, struct gm_pages *pages)
 		if (got < 0)
 			return gm_error_errno(errno, "cannot read the module's page runs");
 		if (got % sizeof(*runs))
-			return gm_error_create(EIO, "cannot use the module's page runs: the last "
-					       "one is cut short; reload a matching module");
+			return gm_error_create(EIO, "cannot use the module's page runs: cut short");
 		error = take_runs(pages, runs, got / sizeof(*runs), &floor);
 	}
 	return error;
@@ -80,9 +84,13 @@ struct gm_error *gm_pages_read_module(pid_t pid, struct gm_pages *pages)
 {
 	gm_auto(gm_module) struct gm_module *module = NULL;
 	struct gm_error *error = gm_module_open(NULL, &module);
-	int fd gm_autoclose = -1;
+	int fd;
 
 	if (!error)
 		error = gm_module_open_pages(module, pid, &fd);
-	return error ? not_here(error) : gm_pages_read_runs(fd, pages);
+	if (error)
+		return not_here(error);
+	error = gm_pages_read_runs(fd, pages);
+	close(fd);
+	return error;
 }

@@ -8,7 +8,7 @@
 #include "os/file.h"
 #include "os/pages_source.h"
 
-#define BATCH_PAGES 65536
+#define BATCH_PAGES 8192
 /* An entry per page, mapped or not: 8 TiB are two thousand million of them. */
 #define ADDRESS_SPACE_MAX ((uint64_t)8 << 40)
 
@@ -26,20 +26,21 @@ static uint64_t own_frame(int fd, const volatile char *address)
 	uint64_t entry;
 
 	(void)*address;
-	if (gm_pagemap_read(fd, (uintptr_t)address, &entry, 1) != 1 || !(entry & GM_PAGEMAP_PRESENT))
+	if (gm_pagemap_read(fd, (uintptr_t)address, &entry, 1) != 1 ||
+	    !(entry & GM_PAGEMAP_PRESENT))
 		return 0;
 	return entry & GM_PAGEMAP_FRAME;
 }
 
 void gm_zero_frames_find(struct gm_zero_frames *frames)
 {
-	int fd gm_autoclose = -1;
-	gm_auto(gm_error) struct gm_error *error = gm_proc_open(getpid(), "pagemap", &fd);
+	gm_autoclose int fd = -1;
 	uintptr_t small, huge;
 	char *memory;
 
 	*frames = (struct gm_zero_frames){};
-	if (error)
+	gm_error_destroy(gm_proc_open(getpid(), "pagemap", &fd));
+	if (fd < 0)
 		return;
 	/* Room for an aligned huge page, and a small one behind it that advice does not reach. */
 	memory = mmap(NULL, 3 * GM_HUGE_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -157,11 +158,14 @@ static struct gm_error *check_size(pid_t pid, const struct gm_maps *maps)
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < maps->count; i++) {
-		if (__builtin_add_overflow(bytes, maps->items[i].end - maps->items[i].start, &bytes) ||
+		if (__builtin_add_overflow(bytes, maps->items[i].end - maps->items[i].start,
+					   &bytes) ||
 		    bytes > ADDRESS_SPACE_MAX)
-			return gm_error_create(E2BIG, "cannot read the pagemap of process %d: it maps "
+			return gm_error_create(E2BIG,
+					       "cannot read the pagemap of process %d: it maps "
 					       "more than %llu TiB, which would take minutes; load "
-					       "gomem.ko", (int)pid,
+					       "gomem.ko",
+					       (int)pid,
 					       (unsigned long long)(ADDRESS_SPACE_MAX >> 40));
 	}
 	return NULL;
@@ -171,10 +175,12 @@ static struct gm_error *say_missing(struct pagemap *pagemap)
 {
 	struct gm_pages *pages = pagemap->pages;
 
-	if (asprintf(&pages->missing, "pagemap cannot tell lazyfree, mthp and migrating pages from "
-		     "others, %s", pagemap->zero.small ?
-		     "and guesses thp from adjoining page frames" :
-		     "nor, without root, thp and the zero page from anon") >= 0)
+	if (asprintf(&pages->missing,
+		     "pagemap cannot tell lazyfree, mthp and migrating pages from "
+		     "others, %s",
+		     pagemap->zero.small ?
+			     "and guesses thp from adjoining page frames" :
+			     "nor, without root, thp and the zero page from anon") >= 0)
 		return NULL;
 	pages->missing = NULL;
 	return gm_error_create(ENOMEM, "out of memory");
@@ -195,17 +201,12 @@ static struct gm_error *read_all(struct pagemap *pagemap, const struct gm_maps *
 struct gm_error *gm_pages_read_pagemap(pid_t pid, const struct gm_maps *maps,
 				       struct gm_pages *pages)
 {
-	gm_autofree struct pagemap *pagemap = calloc(1, sizeof(*pagemap));
-	int fd gm_autoclose = -1;
-	struct gm_error *error;
+	struct pagemap pagemap = { .pid = pid, .pages = pages };
+	struct gm_error *error = gm_proc_open(pid, "pagemap", &pagemap.fd);
 
-	if (!pagemap)
-		return gm_error_create(ENOMEM, "out of memory");
-	error = gm_proc_open(pid, "pagemap", &fd);
 	if (error)
 		return error;
-	pagemap->pid = pid;
-	pagemap->fd = fd;
-	pagemap->pages = pages;
-	return read_all(pagemap, maps);
+	error = read_all(&pagemap, maps);
+	close(pagemap.fd);
+	return error;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "os/file.h"
 #include "os/pages_source.h"
@@ -213,17 +214,12 @@ static struct gm_error *scan_maps(struct scan *scan, const struct gm_maps *maps)
 
 struct gm_error *gm_pages_read_scan(pid_t pid, const struct gm_maps *maps, struct gm_pages *pages)
 {
-	gm_autofree struct scan *scan = calloc(1, sizeof(*scan));
-	int fd gm_autoclose = -1;
-	struct gm_error *error;
+	struct scan scan = { .pid = pid, .pages = pages };
+	struct gm_error *error = gm_proc_open(pid, "pagemap", &scan.fd);
 
-	if (!scan)
-		return gm_error_create(ENOMEM, "out of memory");
-	error = gm_proc_open(pid, "pagemap", &fd);
 	if (error)
 		return error;
-	scan->pid = pid;
-	scan->fd = fd;
-	scan->pages = pages;
-	return scan_maps(scan, maps);
+	error = scan_maps(&scan, maps);
+	close(scan.fd);
+	return error;
 }

@@ -35,7 +35,7 @@ static size_t utf8_length(const unsigned char *s)
 	return length;
 }
 
-json_object *gm_out_json_string(const char *text)
+struct json_object *gm_out_json_string(const char *text)
 {
 	gm_autofree char *clean = NULL;
 	char *to;
@@ -49,13 +49,14 @@ json_object *gm_out_json_string(const char *text)
 	while (*text) {
 		size_t length = utf8_length((const unsigned char *)text);
 
-		to = mempcpy(to, length ? text : REPLACEMENT, length ? length : strlen(REPLACEMENT));
+		to = mempcpy(to, length ? text : REPLACEMENT,
+			     length ? length : strlen(REPLACEMENT));
 		text += length ? length : 1;
 	}
 	return json_object_new_string_len(clean, to - clean);
 }
 
-bool gm_out_json_add(json_object *object, const char *key, json_object *value)
+bool gm_out_json_add(struct json_object *object, const char *key, struct json_object *value)
 {
 	if (!json_object_object_add(object, key, value))
 		return true;
@@ -63,7 +64,7 @@ bool gm_out_json_add(json_object *object, const char *key, json_object *value)
 	return false;
 }
 
-static json_object *cell(const struct gm_out_column *column, const char *row)
+static struct json_object *cell(const struct gm_out_column *column, const char *row)
 {
 	const void *at = row + column->offset;
 	uint64_t value;
@@ -80,9 +81,9 @@ static json_object *cell(const struct gm_out_column *column, const char *row)
 	return json_object_new_string(hex);
 }
 
-static json_object *row_object(const struct gm_out_table *table, const char *row)
+static struct json_object *row_object(const struct gm_out_table *table, const char *row)
 {
-	json_object *object = json_object_new_object();
+	struct json_object *object = json_object_new_object();
 	bool ok = object;
 
 	for (size_t i = 0; ok && i < table->column_count; i++)
@@ -93,13 +94,14 @@ static json_object *row_object(const struct gm_out_table *table, const char *row
 	return NULL;
 }
 
-json_object *gm_out_json_rows(const struct gm_out_table *table, const void *rows, size_t row_count)
+struct json_object *gm_out_json_rows(const struct gm_out_table *table, const void *rows,
+				     size_t row_count)
 {
-	json_object *array = json_object_new_array();
+	struct json_object *array = json_object_new_array();
 	bool ok = array;
 
 	for (size_t i = 0; ok && i < row_count; i++) {
-		json_object *object =
+		struct json_object *object =
 			row_object(table, (const char *)rows + i * table->row_bytes);
 
 		ok = object && !json_object_array_add(array, object);

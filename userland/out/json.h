@@ -11,13 +11,13 @@
 /* A JSON string that is valid whatever bytes @text holds: each that is not part of
  * UTF-8 becomes U+FFFD. NULL gives null.
  */
-json_object *gm_out_json_string(const char *text);
+struct json_object *gm_out_json_string(const char *text);
 
 /* The rows as an array of objects, for a document of one's own; NULL when memory is out. */
-json_object *gm_out_json_rows(const struct gm_out_table *table, const void *rows,
-			      size_t row_count);
+struct json_object *gm_out_json_rows(const struct gm_out_table *table, const void *rows,
+				     size_t row_count);
 
 /* Adds @value to @object, which takes it; false, with @value freed, when memory is out. */
-bool gm_out_json_add(json_object *object, const char *key, json_object *value);
+bool gm_out_json_add(struct json_object *object, const char *key, struct json_object *value);
 
 #endif

@@ -60,8 +60,7 @@ static bool add_row(struct libscols_table *scols, const struct gm_out_table *tab
 	bool ok = line;
 
 	for (size_t i = 0; ok && i < table->column_count; i++)
-		ok = !scols_line_set_data(line, i,
-					  cell_text(&table->columns[i], row, raw, buffer));
+		ok = !scols_line_set_data(line, i, cell_text(&table->columns[i], row, raw, buffer));
 	return ok;
 }
 
@@ -99,10 +98,11 @@ static struct gm_error *print_columns(FILE *stream, const struct gm_out_table *t
 	return ok ? NULL : no_memory(table);
 }
 
-static json_object *document(const struct gm_out_table *table, const void *rows, size_t row_count)
+static struct json_object *document(const struct gm_out_table *table, const void *rows,
+				    size_t row_count)
 {
-	json_object *root = json_object_new_object();
-	json_object *array = gm_out_json_rows(table, rows, row_count);
+	struct json_object *root = json_object_new_object();
+	struct json_object *array = gm_out_json_rows(table, rows, row_count);
 	char schema[64];
 
 	snprintf(schema, sizeof(schema), "gomem.%s/1", table->name);
@@ -116,14 +116,12 @@ static json_object *document(const struct gm_out_table *table, const void *rows,
 	return NULL;
 }
 
-static struct gm_error *print_json(FILE *stream, const struct gm_out_table *table,
-				   const void *rows, size_t row_count)
+static struct gm_error *print_json(FILE *stream, const struct gm_out_table *table, const void *rows,
+				   size_t row_count)
 {
-	json_object *root = document(table, rows, row_count);
-	const char *text = root ? json_object_to_json_string_ext(
-					  root, JSON_C_TO_STRING_PRETTY |
-							JSON_C_TO_STRING_NOSLASHESCAPE) :
-				  NULL;
+	struct json_object *root = document(table, rows, row_count);
+	int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text = root ? json_object_to_json_string_ext(root, flags) : NULL;
 
 	if (text)
 		fprintf(stream, "%s\n", text);

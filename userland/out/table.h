@@ -13,9 +13,9 @@ enum gm_out_format { GM_OUT_TEXT, GM_OUT_RAW, GM_OUT_JSON };
 
 enum gm_out_type {
 	GM_OUT_STRING, /* const char * */
-	GM_OUT_COUNT,  /* uint64_t */
-	GM_OUT_BYTES,  /* uint64_t; "1.20 MiB" in text, plain bytes in raw and JSON */
-	GM_OUT_HEX,    /* uint64_t address; "c000000000", in JSON the string "0xc000000000" */
+	GM_OUT_COUNT, /* uint64_t */
+	GM_OUT_BYTES, /* uint64_t; "1.20 MiB" in text, plain bytes in raw and JSON */
+	GM_OUT_HEX, /* uint64_t address; "c000000000", in JSON the string "0xc000000000" */
 };
 
 /* A number that nobody knows, as NULL is for a string: "-", in JSON null. */
