@@ -17,7 +17,7 @@
 #include "target.h"
 #include "zap.h"
 
-#define INSTANCES 256	/* calls of one function that may sleep at a time */
+#define INSTANCES 256 /* calls of one function that may sleep at a time */
 
 /**
  * struct hook - one event at one symbol
@@ -79,12 +79,13 @@ static struct hook *hook_of_ri(struct kretprobe_instance *ri)
 	return container_of(get_kretprobe(ri), struct hook, rp);
 }
 
-static void count_in(struct hook *hook, struct gomem_target *target,
-		     struct vm_area_struct *vma, unsigned long addr, enum gomem_event event)
+static void count_in(struct hook *hook, struct gomem_target *target, struct vm_area_struct *vma,
+		     unsigned long addr, enum gomem_event event)
 {
 	hit(hook);
 	gomem_ledger_count(target->ledger, addr, vma->vm_start, vma->vm_end, event, 1);
 }
+
 NOKPROBE_SYMBOL(count_in);
 
 /* handle_mm_fault(vma, addr, flags, regs), by whomever: the mm is the VMA's, not current's */
@@ -97,6 +98,7 @@ static int on_fault(struct kprobe *kp, struct pt_regs *regs)
 		count_in(hook_of(kp), target, vma, ARG(regs, 1), GOMEM_EVENT_faults);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_fault);
 
 /* Every kretprobe of a fault: the first argument is the struct vm_fault. */
@@ -114,6 +116,7 @@ static int on_vmf(struct kretprobe_instance *ri, struct pt_regs *regs)
 	call->hi = vmf->vma->vm_end;
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_vmf);
 
 static void count_call(struct kretprobe_instance *ri, enum gomem_event event)
@@ -129,6 +132,7 @@ static void count_call(struct kretprobe_instance *ri, enum gomem_event event)
 	}
 	rcu_read_unlock();
 }
+
 NOKPROBE_SYMBOL(count_call);
 
 static vm_fault_t result_of(struct pt_regs *regs)
@@ -168,6 +172,7 @@ static int on_huge_fault(struct kretprobe_instance *ri, struct pt_regs *regs)
 	}
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_huge_fault);
 
 /*
@@ -182,6 +187,7 @@ static pte_t pte_after(const struct vm_fault *vmf)
 		return __pte(0);
 	return READ_ONCE(*pte_offset_kernel(&pmd, vmf->address));
 }
+
 NOKPROBE_SYMBOL(pte_after);
 
 /* do_wp_page(vmf): copies, or lets the process have the page for itself */
@@ -194,6 +200,7 @@ static int on_wp_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	call->pfn = pte_pfn(call->vmf->orig_pte);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_wp_entry);
 
 static int on_wp(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -208,6 +215,7 @@ static int on_wp(struct kretprobe_instance *ri, struct pt_regs *regs)
 		count_call(ri, GOMEM_EVENT_cow);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_wp);
 
 /* do_swap_page(vmf): also for migration entries and the like, which are no swap */
@@ -219,6 +227,7 @@ static int on_swapin_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 		return 1;
 	return on_vmf(ri, regs);
 }
+
 NOKPROBE_SYMBOL(on_swapin_entry);
 
 static int on_swapin(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -229,6 +238,7 @@ static int on_swapin(struct kretprobe_instance *ri, struct pt_regs *regs)
 		count_call(ri, GOMEM_EVENT_swapins);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_swapin);
 
 /* Called for every PMD entry at an edge; a huge page is split, mapped or migrating. */
@@ -245,6 +255,7 @@ static void split(struct hook *hook, struct vm_area_struct *vma, const pmd_t *pm
 		return;
 	count_in(hook, target, vma, addr, GOMEM_EVENT_splits);
 }
+
 NOKPROBE_SYMBOL(split);
 
 /* (vma, pmd, addr, ...) */
@@ -253,6 +264,7 @@ static int on_split(struct kprobe *kp, struct pt_regs *regs)
 	split(hook_of(kp), (void *)ARG(regs, 0), (void *)ARG(regs, 1), ARG(regs, 2));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_split);
 
 /* (vma, addr, pmd, ...) */
@@ -261,6 +273,7 @@ static int on_split_locked(struct kprobe *kp, struct pt_regs *regs)
 	split(hook_of(kp), (void *)ARG(regs, 0), (void *)ARG(regs, 2), ARG(regs, 1));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_split_locked);
 
 /* collapse_huge_page(mm, addr, ...), by khugepaged or MADV_COLLAPSE; no VMA at hand */
@@ -274,6 +287,7 @@ static int on_collapse_entry(struct kretprobe_instance *ri, struct pt_regs *regs
 	call->hi = ULONG_MAX;
 	return !gomem_target_of(call->mm);
 }
+
 NOKPROBE_SYMBOL(on_collapse_entry);
 
 static int on_collapse(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -282,6 +296,7 @@ static int on_collapse(struct kretprobe_instance *ri, struct pt_regs *regs)
 		count_call(ri, GOMEM_EVENT_collapses);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_collapse);
 
 /* unmap_page_range(tlb, vma, start, end, details); exit and the OOM reaper give nothing back */
@@ -297,6 +312,7 @@ static int on_zap(struct kprobe *kp, struct pt_regs *regs)
 	gomem_zap_range(target->ledger, vma, ARG(regs, 2), ARG(regs, 3));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_zap);
 
 /* madvise_free_pte_range(pmd, addr, end, walk) */
@@ -308,10 +324,10 @@ static int on_madv_free(struct kprobe *kp, struct pt_regs *regs)
 	if (!target)
 		return 0;
 	hit(hook_of(kp));
-	gomem_zap_free(target->ledger, walk->vma, (void *)ARG(regs, 0), ARG(regs, 1),
-		       ARG(regs, 2));
+	gomem_zap_free(target->ledger, walk->vma, (void *)ARG(regs, 0), ARG(regs, 1), ARG(regs, 2));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_madv_free);
 
 /* begin_new_exec(bprm): when it succeeds, current has left its mm for the new one */
@@ -322,6 +338,7 @@ static int on_exec_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	call->mm = current->mm;
 	return !call->mm || !gomem_target_of(call->mm);
 }
+
 NOKPROBE_SYMBOL(on_exec_entry);
 
 static int on_exec(struct kretprobe_instance *ri, struct pt_regs *regs)
@@ -336,6 +353,7 @@ static int on_exec(struct kretprobe_instance *ri, struct pt_regs *regs)
 	hit(hook_of_ri(ri));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_exec);
 
 /* exit_mm_release(task, mm), by each thread that exits */
@@ -349,6 +367,7 @@ static int on_exit(struct kprobe *kp, struct pt_regs *regs)
 	gomem_target_exiting(mm);
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_exit);
 
 /* wake_up_new_task(task), by its parent */
@@ -360,6 +379,7 @@ static int on_fork(struct kprobe *kp, struct pt_regs *regs)
 	gomem_target_forked((void *)ARG(regs, 0));
 	return 0;
 }
+
 NOKPROBE_SYMBOL(on_fork);
 
 static struct hook hooks[] = {

@@ -10,10 +10,10 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-#define BLOCK_SHIFT 21	/* a huge page: the unit of every question about them */
+#define BLOCK_SHIFT 21 /* a huge page: the unit of every question about them */
 #define BUCKETS 4096
 #define SLAB_RECORDS 1024 /* what a fault storm may take before the worker runs */
-#define SLABS_MAX 127	/* just under 8 MiB in all */
+#define SLABS_MAX 127 /* just under 8 MiB in all */
 
 /*
  * One cache line. @pos is the page address; its low bits, free in a page address, hold
@@ -97,6 +97,7 @@ static struct record *find(struct gomem_ledger *ledger, unsigned long addr, unsi
 	}
 	return record;
 }
+
 NOKPROBE_SYMBOL(find);
 
 static struct record *take_free(struct gomem_ledger *ledger, unsigned long addr)
@@ -113,6 +114,7 @@ static struct record *take_free(struct gomem_ledger *ledger, unsigned long addr)
 	record->pos = (addr & PAGE_MASK) | ledger->epoch;
 	return record;
 }
+
 NOKPROBE_SYMBOL(take_free);
 
 static struct record *insert(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
@@ -138,6 +140,7 @@ static struct record *insert(struct gomem_ledger *ledger, unsigned long addr, un
 		queue_work(system_unbound_wq, &ledger->work);
 	return record;
 }
+
 NOKPROBE_SYMBOL(insert);
 
 /*
@@ -158,6 +161,7 @@ static bool add(struct record *record, enum gomem_event event, unsigned int n)
 	atomic_add(n, counter);
 	return true;
 }
+
 NOKPROBE_SYMBOL(add);
 
 void gomem_ledger_count(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
@@ -170,12 +174,14 @@ void gomem_ledger_count(struct gomem_ledger *ledger, unsigned long addr, unsigne
 	if (!record || !add(record, event, n))
 		atomic64_inc(&ledger->dropped);
 }
+
 NOKPROBE_SYMBOL(gomem_ledger_count);
 
 void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages)
 {
 	atomic64_add(pages, &ledger->unseen);
 }
+
 NOKPROBE_SYMBOL(gomem_ledger_add_unseen);
 
 void gomem_ledger_reset(struct gomem_ledger *ledger)
@@ -190,6 +196,7 @@ void gomem_ledger_reset(struct gomem_ledger *ledger)
 	raw_spin_unlock_irqrestore(&ledger->lock, flags);
 	queue_work(system_unbound_wq, &ledger->work);
 }
+
 NOKPROBE_SYMBOL(gomem_ledger_reset);
 
 /* Gives a list of @n records, linked from @first to @last, to the free list. */
@@ -312,9 +319,8 @@ static void read_record(const struct record *record, struct gomem_counts *counts
 		counts->of[i] = (u32)atomic_read(&record->rest[i - 1]);
 }
 
-void gomem_ledger_read(struct gomem_ledger *ledger,
-		       void (*each)(void *arg, unsigned long pos, const struct gomem_counts *counts),
-		       void *arg, struct gomem_ledger_state *state)
+void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
+		       struct gomem_ledger_state *state)
 {
 	struct gomem_counts counts;
 	struct record *record;

@@ -66,14 +66,16 @@ void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages);
 /** gomem_ledger_reset() - forget everything; for probe handlers as well */
 void gomem_ledger_reset(struct gomem_ledger *ledger);
 
+/** typedef gomem_ledger_fn - gets the position of a record and what it counted */
+typedef void (*gomem_ledger_fn)(void *arg, unsigned long pos, const struct gomem_counts *counts);
+
 /**
  * gomem_ledger_read() - call @each with the position and counts of every record
  *
  * In no order. May sleep between calls; @each may not. Events go on meanwhile: each
  * counter is read once, so a sum is what was counted at some moment of the read.
  */
-void gomem_ledger_read(struct gomem_ledger *ledger,
-		       void (*each)(void *arg, unsigned long pos, const struct gomem_counts *counts),
-		       void *arg, struct gomem_ledger_state *state);
+void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
+		       struct gomem_ledger_state *state);
 
 #endif /* GOMEM_LEDGER_H */

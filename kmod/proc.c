@@ -22,7 +22,7 @@ GOMEM_ROW(targets, GOMEM_TARGETS_COLUMNS)
 GOMEM_ROW(summary, GOMEM_SUMMARY_COLUMNS)
 GOMEM_ROW(vmas, GOMEM_VMAS_COLUMNS)
 
-static DEFINE_MUTEX(root_mutex);	/* guards root, and what is made below it */
+static DEFINE_MUTEX(root_mutex); /* guards root, and what is made below it */
 static struct proc_dir_entry *root;
 static gomem_probe_fn probe_of;
 
@@ -55,11 +55,11 @@ static const char *origin_of(const struct gomem_target *target)
 /* The columns of GOMEM_SIZE_COLUMNS and GOMEM_EVENT_COLUMNS, in any row that has them. */
 #define SET_SIZE(name, type) row->name = kb(sizes->name);
 #define SET_EVENT(name, type) row->name = counts->of[GOMEM_EVENT_##name];
-#define SET_SIZES_AND_EVENTS                        \
-	do {                                        \
-		GOMEM_SIZE_COLUMNS(SET_SIZE)        \
-		GOMEM_EVENT_COLUMNS(SET_EVENT)      \
-		row->released = kb(row->released);  \
+#define SET_SIZES_AND_EVENTS                       \
+	do {                                       \
+		GOMEM_SIZE_COLUMNS(SET_SIZE)       \
+		GOMEM_EVENT_COLUMNS(SET_EVENT)     \
+		row->released = kb(row->released); \
 	} while (0)
 
 static int version_show(struct seq_file *m, void *v)
@@ -276,8 +276,8 @@ static void vmas_remark(struct seq_file *m, const struct cursor *cursor)
 		seq_printf(m, "# pid %d: exec %llu times, counts are since the last one\n",
 			   pid_vnr(target->pid), execs);
 	if (gomem_target_is_exited(target))
-		seq_printf(m, "# pid %d: exited, figures as of %llu ms ago\n",
-			   pid_vnr(target->pid), ms_since(snapshot->seen_ns));
+		seq_printf(m, "# pid %d: exited, figures as of %llu ms ago\n", pid_vnr(target->pid),
+			   ms_since(snapshot->seen_ns));
 }
 
 static int vmas_show(struct seq_file *m, void *v)
@@ -306,15 +306,24 @@ static int vmas_show(struct seq_file *m, void *v)
 }
 
 static const struct seq_operations targets_seq = {
-	.start = cursor_start, .next = target_next, .stop = cursor_stop, .show = targets_show,
+	.start = cursor_start,
+	.next = target_next,
+	.stop = cursor_stop,
+	.show = targets_show,
 };
 
 static const struct seq_operations summary_seq = {
-	.start = cursor_start, .next = target_next, .stop = cursor_stop, .show = summary_show,
+	.start = cursor_start,
+	.next = target_next,
+	.stop = cursor_stop,
+	.show = summary_show,
 };
 
 static const struct seq_operations vmas_seq = {
-	.start = cursor_start, .next = vmas_next, .stop = cursor_stop, .show = vmas_show,
+	.start = cursor_start,
+	.next = vmas_next,
+	.stop = cursor_stop,
+	.show = vmas_show,
 };
 
 static int open_rows(struct file *file, const struct seq_operations *ops, int capability)
@@ -362,8 +371,7 @@ static int run_command(const char *command)
 	return -EINVAL;
 }
 
-static ssize_t targets_write(struct file *file, const char __user *from, size_t count,
-			     loff_t *pos)
+static ssize_t targets_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
 	char command[COMMAND_MAX];
 	int err;

@@ -34,6 +34,7 @@ static void remember(struct slot *slot, unsigned long addr)
 	WRITE_ONCE(slot->addr, addr);
 	WRITE_ONCE(slot->completed, completed_faults());
 }
+
 NOKPROBE_SYMBOL(remember);
 
 static bool is_remembered(const struct slot *slot, unsigned long addr)
@@ -41,6 +42,7 @@ static bool is_remembered(const struct slot *slot, unsigned long addr)
 	return READ_ONCE(slot->task) == current && READ_ONCE(slot->addr) == addr &&
 	       READ_ONCE(slot->completed) == completed_faults();
 }
+
 NOKPROBE_SYMBOL(is_remembered);
 
 bool gomem_retry_is(unsigned long addr, unsigned int flags)
@@ -54,4 +56,5 @@ bool gomem_retry_is(unsigned long addr, unsigned int flags)
 	remember(slot, addr);
 	return false;
 }
+
 NOKPROBE_SYMBOL(gomem_retry_is);

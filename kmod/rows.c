@@ -24,8 +24,11 @@ static int text_width(const char *name)
 		const char *name;
 		int width;
 	} widths[] = {
-		{ "comm", TASK_COMM_LEN - 1 }, { "event", 10 }, { "kind", 7 },
-		{ "symbol", 26 }, { "type", 9 },
+		{ "comm", TASK_COMM_LEN - 1 },
+		{ "event", 10 },
+		{ "kind", 7 },
+		{ "symbol", 26 },
+		{ "type", 9 },
 	};
 	unsigned int i;
 

@@ -35,21 +35,21 @@ void gomem_rows_STR(struct seq_file *m, const char *name, const char *value);
 #define GOMEM_HEADER(name, type) gomem_rows_name_##type(m, #name);
 #define GOMEM_PRINT(name, type) gomem_rows_##type(m, #name, row->name);
 
-#define GOMEM_ROW(file, COLUMNS)                                                          \
-	struct file##_row {                                                               \
-		COLUMNS(GOMEM_MEMBER)                                                     \
-	};                                                                                \
-	static void file##_header(struct seq_file *m)                                     \
-	{                                                                                 \
-		seq_putc(m, '#');                                                         \
-		COLUMNS(GOMEM_HEADER)                                                     \
-		seq_putc(m, '\n');                                                        \
-	}                                                                                 \
-	static void file##_print(struct seq_file *m, const struct file##_row *row)        \
-	{                                                                                 \
-		seq_putc(m, ' ');                                                         \
-		COLUMNS(GOMEM_PRINT)                                                      \
-		seq_putc(m, '\n');                                                        \
+#define GOMEM_ROW(file, COLUMNS)                                                   \
+	struct file##_row {                                                        \
+		COLUMNS(GOMEM_MEMBER)                                              \
+	};                                                                         \
+	static void file##_header(struct seq_file *m)                              \
+	{                                                                          \
+		seq_putc(m, '#');                                                  \
+		COLUMNS(GOMEM_HEADER)                                              \
+		seq_putc(m, '\n');                                                 \
+	}                                                                          \
+	static void file##_print(struct seq_file *m, const struct file##_row *row) \
+	{                                                                          \
+		seq_putc(m, ' ');                                                  \
+		COLUMNS(GOMEM_PRINT)                                               \
+		seq_putc(m, '\n');                                                 \
 	}
 
 #endif /* GOMEM_ROWS_H */

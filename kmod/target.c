@@ -10,8 +10,8 @@
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
-#define SPARES 16	/* forks that may come before the worker runs */
-#define MARGIN 32	/* places kept free for followed children */
+#define SPARES 16 /* forks that may come before the worker runs */
+#define MARGIN 32 /* places kept free for followed children */
 
 struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
 
@@ -110,6 +110,7 @@ static void enlist(struct gomem_target *target, struct pid *pid, struct mm_struc
 	list_add_tail(&target->all, &targets);
 	hlist_add_head_rcu(&target->by_mm, bucket_of(mm));
 }
+
 NOKPROBE_SYMBOL(enlist);
 
 static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
@@ -121,6 +122,7 @@ static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
 	gomem_ledger_reset(target->ledger);
 	hlist_add_head_rcu(&target->by_mm, bucket_of(mm));
 }
+
 NOKPROBE_SYMBOL(switch_mm_locked);
 
 /* Addresses mean nothing in the new image: what was counted is forgotten. */
@@ -140,9 +142,10 @@ static bool switch_mm_from(struct gomem_target *target, const struct mm_struct *
 		mmdrop(dropped);
 	return dropped;
 }
+
 NOKPROBE_SYMBOL(switch_mm_from);
 
-static void delete(struct gomem_target *target)
+static void forget(struct gomem_target *target)
 {
 	lockdep_assert_held(&targets_mutex);
 	raw_spin_lock_irq(&targets_lock);
@@ -205,7 +208,7 @@ static int make_way(struct pid *pid, u64 besides)
 		return 0;
 	if (!gomem_target_is_exited(target))
 		return -EEXIST;
-	delete(target);
+	forget(target);
 	return 0;
 }
 
@@ -299,7 +302,7 @@ static int attach(struct task_struct *task, struct mm_struct *mm, bool follow,
 	}
 	err = catch_up(target, task, mm) ?: tell(target);
 	if (err)
-		delete(target);
+		forget(target);
 	return err;
 }
 
@@ -359,7 +362,7 @@ int gomem_target_del(pid_t nr)
 	mutex_lock(&targets_mutex);
 	target = find_vnr(nr);
 	if (target)
-		delete(target);
+		forget(target);
 	mutex_unlock(&targets_mutex);
 	return target ? 0 : -ENOENT;
 }
@@ -409,6 +412,7 @@ static void keep_comm(struct gomem_target *target, struct task_struct *task)
 {
 	strscpy(target->comm, task->comm, sizeof(target->comm));
 }
+
 NOKPROBE_SYMBOL(keep_comm);
 
 void gomem_target_comm(struct gomem_target *target, char comm[TASK_COMM_LEN])
@@ -434,7 +438,7 @@ static void make_room(void)
 		if (READ_ONCE(target_count) + MARGIN <= GOMEM_TARGETS_MAX)
 			return;
 		if (target->origin == GOMEM_TARGET_FORK && gomem_target_is_exited(target))
-			delete(target);
+			forget(target);
 	}
 }
 
@@ -473,6 +477,7 @@ static struct gomem_target *take_spare(void)
 	spare_count--;
 	return target;
 }
+
 NOKPROBE_SYMBOL(take_spare);
 
 static void adopt(struct gomem_target *parent, struct task_struct *task)
@@ -494,6 +499,7 @@ static void adopt(struct gomem_target *parent, struct task_struct *task)
 	raw_spin_unlock_irqrestore(&targets_lock, flags);
 	queue_work(workqueue, &refill_work);
 }
+
 NOKPROBE_SYMBOL(adopt);
 
 void gomem_target_execed(const struct mm_struct *old)
@@ -510,6 +516,7 @@ void gomem_target_execed(const struct mm_struct *old)
 		adopt(target, current);
 	}
 }
+
 NOKPROBE_SYMBOL(gomem_target_execed);
 
 void gomem_target_exiting(struct mm_struct *mm)
@@ -530,6 +537,7 @@ void gomem_target_exiting(struct mm_struct *mm)
 	}
 	raw_spin_unlock_irqrestore(&targets_lock, flags);
 }
+
 NOKPROBE_SYMBOL(gomem_target_exiting);
 
 void gomem_target_forked(struct task_struct *child)
@@ -542,6 +550,7 @@ void gomem_target_forked(struct task_struct *child)
 	if (parent && parent->follow && parent->pid == task_tgid(current))
 		adopt(parent, child);
 }
+
 NOKPROBE_SYMBOL(gomem_target_forked);
 
 int gomem_target_init(const struct gomem_target_listener *who)
@@ -551,13 +560,13 @@ int gomem_target_init(const struct gomem_target_listener *who)
 	return workqueue ? 0 : -ENOMEM;
 }
 
-static void delete_all(void)
+static void forget_all(void)
 {
 	struct gomem_target *target, *next;
 
 	mutex_lock(&targets_mutex);
 	list_for_each_entry_safe(target, next, &targets, all)
-		delete(target);
+		forget(target);
 	mutex_unlock(&targets_mutex);
 }
 
@@ -566,7 +575,7 @@ void gomem_target_exit(void)
 	struct gomem_target *target, *next;
 
 	cancel_work_sync(&refill_work);
-	delete_all();
+	forget_all();
 	flush_workqueue(workqueue);
 	/* The last references are gone; the frees come through RCU to the workqueue. */
 	rcu_barrier();

@@ -87,7 +87,7 @@ struct gomem_target {
 	atomic64_t execs;
 	atomic64_t unfollowed;
 	char comm[TASK_COMM_LEN];
-	struct mutex look_mutex;
+	struct mutex look_mutex; /* guards @last */
 	struct gomem_snapshot *last;
 	struct work_struct exit_work;
 	struct rcu_work free_work;

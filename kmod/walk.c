@@ -55,7 +55,11 @@ static void add_run(struct gomem_walk *walk, const struct gomem_run *add)
 static void add_page(struct gomem_walk *walk, unsigned long addr, u8 state, u8 order, bool anon)
 {
 	struct gomem_run run = {
-		.start = addr, .pages = 1, .state = state, .order = order, .anon = anon,
+		.start = addr,
+		.pages = 1,
+		.state = state,
+		.order = order,
+		.anon = anon,
 	};
 
 	add_run(walk, &run);
@@ -123,8 +127,7 @@ static void see_swap(struct gomem_walk *walk, unsigned long addr, pte_t pte)
 static void see_shmem(struct gomem_walk *walk, unsigned long start, unsigned long end)
 {
 	unsigned long last = linear_page_index(walk->vma, end - PAGE_SIZE);
-	XA_STATE(xas, &walk->vma->vm_file->f_mapping->i_pages,
-		 linear_page_index(walk->vma, start));
+	XA_STATE(xas, &walk->vma->vm_file->f_mapping->i_pages, linear_page_index(walk->vma, start));
 	unsigned long pages = 0;
 	void *entry;
 
@@ -214,49 +217,51 @@ static bool is_table(pmd_t pmd)
 	return pmd_present(pmd) && !pmd_leaf(pmd);
 }
 
-static spinlock_t *lock_table(struct mm_struct *mm, pmd_t *pmd, pmd_t *value)
+static void see_entry(struct gomem_walk *walk, pmd_t value, unsigned long addr, unsigned long end)
 {
-	return is_table(*value) ? pte_lockptr(mm, value) : pmd_lockptr(mm, pmd);
+	if (!is_table(value)) {
+		see_huge(walk, value, addr, end);
+		return;
+	}
+	see_table(walk, pte_offset_kernel(&value, addr), addr, end);
+	walk->budget_pages -= min(walk->budget_pages, (end - addr) >> PAGE_SHIFT);
+}
+
+/* False when the entry changed before its lock was held. */
+static bool see_locked(struct gomem_walk *walk, pmd_t *pmd, pmd_t value, unsigned long addr,
+		       unsigned long end)
+{
+	spinlock_t *lock = is_table(value) ? pte_lockptr(walk->mm, &value) :
+					     pmd_lockptr(walk->mm, pmd);
+	bool is_same;
+
+	spin_lock(lock);
+	is_same = pmd_val(value) == pmd_val(READ_ONCE(*pmd));
+	if (is_same)
+		see_entry(walk, value, addr, end);
+	spin_unlock(lock);
+	return is_same;
 }
 
 /*
  * A PMD entry may change until the lock of what it points to is held: file collapse
  * frees page tables under no more than that lock, after a grace period of RCU.
  */
-static spinlock_t *lock_pmd(struct mm_struct *mm, pmd_t *pmd, pmd_t *value)
-{
-	for (;;) {
-		spinlock_t *lock;
-
-		*value = READ_ONCE(*pmd);
-		if (pmd_none(*value) || (is_table(*value) && pmd_bad(*value)))
-			return NULL;
-		lock = lock_table(mm, pmd, value);
-		spin_lock(lock);
-		if (pmd_val(*value) == pmd_val(READ_ONCE(*pmd)))
-			return lock;
-		spin_unlock(lock);
-	}
-}
-
 static void see_pmd(struct gomem_walk *walk, pmd_t *pmd, unsigned long addr, unsigned long end)
 {
-	spinlock_t *lock;
+	bool is_seen = false;
 	pmd_t value;
 
 	rcu_read_lock();
-	lock = lock_pmd(walk->mm, pmd, &value);
-	if (!lock)
-		see_hole(walk, addr, end);
-	else if (is_table(value))
-		see_table(walk, pte_offset_kernel(&value, addr), addr, end);
-	else
-		see_huge(walk, value, addr, end);
-	if (lock)
-		spin_unlock(lock);
+	while (!is_seen) {
+		value = READ_ONCE(*pmd);
+		if (pmd_none(value) || (is_table(value) && pmd_bad(value)))
+			break;
+		is_seen = see_locked(walk, pmd, value, addr, end);
+	}
 	rcu_read_unlock();
-	if (lock && is_table(value))
-		walk->budget_pages -= min(walk->budget_pages, (end - addr) >> PAGE_SHIFT);
+	if (!is_seen)
+		see_hole(walk, addr, end);
 }
 
 pmd_t *gomem_walk_pmd(struct mm_struct *mm, unsigned long addr, unsigned long *next)
@@ -280,6 +285,7 @@ pmd_t *gomem_walk_pmd(struct mm_struct *mm, unsigned long addr, unsigned long *n
 	*next = (addr & PMD_MASK) + PMD_SIZE;
 	return pmd_offset(pud, addr);
 }
+
 NOKPROBE_SYMBOL(gomem_walk_pmd);
 
 static void walk_step(struct gomem_walk *walk, unsigned long end)
@@ -377,6 +383,7 @@ static bool is_given_back(struct folio *folio, bool dirty)
 {
 	return !dirty && !folio_test_dirty(folio) && !folio_test_swapcache(folio);
 }
+
 NOKPROBE_SYMBOL(is_given_back);
 
 bool gomem_walk_resident_pte(struct vm_area_struct *vma, pte_t pte)
@@ -390,6 +397,7 @@ bool gomem_walk_resident_pte(struct vm_area_struct *vma, pte_t pte)
 	folio = page_folio(pte_page(pte));
 	return !folio_test_anon(folio) || !is_given_back(folio, false);
 }
+
 NOKPROBE_SYMBOL(gomem_walk_resident_pte);
 
 bool gomem_walk_resident_pmd(struct vm_area_struct *vma, pmd_t pmd)
@@ -403,6 +411,7 @@ bool gomem_walk_resident_pmd(struct vm_area_struct *vma, pmd_t pmd)
 	folio = page_folio(pmd_page(pmd));
 	return folio_test_anon(folio) && !is_given_back(folio, pmd_dirty(pmd));
 }
+
 NOKPROBE_SYMBOL(gomem_walk_resident_pmd);
 
 bool gomem_walk_freeable_pte(pte_t pte)
@@ -414,6 +423,7 @@ bool gomem_walk_freeable_pte(pte_t pte)
 	folio = page_folio(pte_page(pte));
 	return folio_test_anon(folio) && !is_given_back(folio, pte_dirty(pte));
 }
+
 NOKPROBE_SYMBOL(gomem_walk_freeable_pte);
 
 bool gomem_walk_freeable_pmd(pmd_t pmd)
@@ -425,4 +435,5 @@ bool gomem_walk_freeable_pmd(pmd_t pmd)
 	folio = page_folio(pmd_page(pmd));
 	return folio_test_anon(folio) && !is_given_back(folio, pmd_dirty(pmd));
 }
+
 NOKPROBE_SYMBOL(gomem_walk_freeable_pmd);

@@ -7,7 +7,7 @@
 
 #include "walk.h"
 
-#define TABLES_MAX 512	/* 1 GiB of 4 KiB pages: some hundred microseconds */
+#define TABLES_MAX 512 /* 1 GiB of 4 KiB pages: some hundred microseconds */
 
 static bool is_table(pmd_t pmd)
 {
@@ -24,6 +24,7 @@ static unsigned int count_table(struct vm_area_struct *vma, pmd_t pmd, unsigned 
 		pages += gomem_walk_resident_pte(vma, READ_ONCE(*pte));
 	return pages;
 }
+
 NOKPROBE_SYMBOL(count_table);
 
 static unsigned int count_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
@@ -33,19 +34,21 @@ static unsigned int count_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned lo
 		return count_table(vma, pmd, addr, end);
 	return gomem_walk_resident_pmd(vma, pmd) ? (end - addr) >> PAGE_SHIFT : 0;
 }
+
 NOKPROBE_SYMBOL(count_pmd);
 
-static void released(struct gomem_ledger *ledger, struct vm_area_struct *vma,
-		     unsigned long addr, unsigned int pages)
+static void released(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long addr,
+		     unsigned int pages)
 {
 	if (pages)
-		gomem_ledger_count(ledger, addr, vma->vm_start, vma->vm_end,
-				   GOMEM_EVENT_released, pages);
+		gomem_ledger_count(ledger, addr, vma->vm_start, vma->vm_end, GOMEM_EVENT_released,
+				   pages);
 }
+
 NOKPROBE_SYMBOL(released);
 
-void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma,
-		     unsigned long start, unsigned long end)
+void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long start,
+		     unsigned long end)
 {
 	unsigned int tables = 0;
 	unsigned long next;
@@ -65,6 +68,7 @@ void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma,
 	if (start < end)
 		gomem_ledger_add_unseen(ledger, (end - start) >> PAGE_SHIFT);
 }
+
 NOKPROBE_SYMBOL(gomem_zap_range);
 
 static unsigned int freeable_in_table(pmd_t pmd, unsigned long addr, unsigned long end)
@@ -76,6 +80,7 @@ static unsigned int freeable_in_table(pmd_t pmd, unsigned long addr, unsigned lo
 		pages += gomem_walk_freeable_pte(READ_ONCE(*pte));
 	return pages;
 }
+
 NOKPROBE_SYMBOL(freeable_in_table);
 
 void gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,
@@ -90,4 +95,5 @@ void gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd
 		pages = (end - start) >> PAGE_SHIFT;
 	released(ledger, vma, start, pages);
 }
+
 NOKPROBE_SYMBOL(gomem_zap_free);
