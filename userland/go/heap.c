@@ -9,6 +9,7 @@
 #include "go/chunks.h"
 #include "go/meta.h"
 #include "go/objects.h"
+#include "go/read.h"
 #include "go/regions.h"
 #include "go/spans.h"
 #include "go/totals.h"
@@ -88,7 +89,7 @@ static bool moved(const struct copy *copy)
 	return copy->before.gcphase || memcmp(&copy->before, &copy->after, sizeof(copy->before));
 }
 
-static struct gm_error *read_copy(const struct gm_go_target *target, bool marked, struct copy *copy)
+static struct gm_error *read_copy(const struct gm_go_target *target, struct copy *copy)
 {
 	struct gm_error *error = read_phase(target, &copy->before);
 
@@ -101,8 +102,7 @@ static struct gm_error *read_copy(const struct gm_go_target *target, bool marked
 		error = gm_go_chunks_read(target, &copy->chunks, &copy->tables);
 	if (!error)
 		error = gm_go_objects_read(target, &copy->arenas, &copy->mspans,
-					   copy->before.sweepgen, marked && !copy->before.gcphase,
-					   &copy->objects);
+					   copy->before.sweepgen, &copy->objects);
 	return error ?: read_phase(target, &copy->after);
 }
 
@@ -118,16 +118,18 @@ static struct gm_error *read_steady(const struct gm_go_target *target, struct co
 	struct gm_error *error;
 
 	for (int attempt = 1;; attempt++) {
-		bool last = attempt == ATTEMPTS;
-
-		error = read_copy(target, !last, copy);
+		error = read_copy(target, copy);
 		if (!error)
 			error = gm_go_totals_read(target, &copy->mspans, &copy->chunks, totals);
-		if (last || (error ? !worth_again(error) : !moved(copy)))
-			return error;
+		if (attempt == ATTEMPTS || (error ? !worth_again(error) : !moved(copy)))
+			break;
 		gm_error_destroy(error);
 		copy_deinit(copy);
 	}
+	/* While the collector works, marks are incomplete, or of another cycle. */
+	if (!error && moved(copy))
+		gm_go_objects_forget_marks(&copy->objects, copy->mspans.count);
+	return error;
 }
 
 static struct gm_error *fill_spans(const struct copy *copy, struct gm_go_spans *spans)
@@ -218,23 +220,16 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-struct gm_error *gm_go_heap_read(struct gm_mem *mem, const struct gm_maps *maps, pid_t pid,
-				 struct gm_go_heap **out)
+struct gm_error *gm_go_heap_read_target(const struct gm_go_target *target,
+					const struct gm_maps *maps, struct gm_go_heap **out)
 {
-	struct gm_go_target target = { .mem = mem };
 	uint64_t started = now_ns();
-	struct gm_go_image image;
-	struct gm_go_heap *heap;
+	struct gm_go_heap *heap = calloc(1, sizeof(*heap));
 	struct gm_error *error;
 
-	error = gm_go_image_read(pid, &image);
-	if (error)
-		return error;
-	target.image = &image;
-	heap = calloc(1, sizeof(*heap));
 	if (!heap)
 		return gm_error_errno(ENOMEM, "cannot read the heap");
-	error = fill(&target, maps, heap);
+	error = fill(target, maps, heap);
 	if (error) {
 		gm_go_heap_destroy(heap);
 		return error;
@@ -242,6 +237,20 @@ struct gm_error *gm_go_heap_read(struct gm_mem *mem, const struct gm_maps *maps,
 	heap->took_ns = now_ns() - started;
 	*out = heap;
 	return NULL;
+}
+
+struct gm_error *gm_go_heap_read(struct gm_mem *mem, const struct gm_maps *maps, pid_t pid,
+				 struct gm_go_heap **heap)
+{
+	struct gm_go_target target = { .mem = mem };
+	struct gm_go_image image;
+	struct gm_error *error;
+
+	error = gm_go_image_read(pid, &image);
+	if (error)
+		return error;
+	target.image = &image;
+	return gm_go_heap_read_target(&target, maps, heap);
 }
 
 void gm_go_heap_destroy(struct gm_go_heap *heap)

@@ -30,7 +30,7 @@ static bool needs_alloc(const struct gm_go_mspan *mspan)
 }
 
 /* Room for the bits of each span that needs them. */
-static struct gm_error *plan(const struct gm_go_mspans *mspans, uint32_t sweepgen, bool marked,
+static struct gm_error *plan(const struct gm_go_mspans *mspans, uint32_t sweepgen,
 			     struct gm_go_objects *objects)
 {
 	objects->alloc = calloc(mspans->count + 1, sizeof(*objects->alloc));
@@ -40,7 +40,7 @@ static struct gm_error *plan(const struct gm_go_mspans *mspans, uint32_t sweepge
 				      mspans->count);
 	for (size_t i = 0; i < mspans->count; i++) {
 		const struct gm_go_mspan *mspan = &mspans->items[i];
-		bool marks = marked && mspan->alloc_count && gm_go_mspan_unswept(mspan, sweepgen);
+		bool marks = mspan->alloc_count && gm_go_mspan_unswept(mspan, sweepgen);
 
 		objects->alloc[i] = needs_alloc(mspan) ? objects->size : GM_GO_NO_BITS;
 		objects->size += needs_alloc(mspan) ? bit_bytes(mspan) : 0;
@@ -239,14 +239,14 @@ static struct gm_error *check_counts(const struct gm_go_target *target,
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 				    const struct gm_go_arenas *arenas,
 				    const struct gm_go_mspans *mspans, uint32_t sweepgen,
-				    bool marked, struct gm_go_objects *objects)
+				    struct gm_go_objects *objects)
 {
 	gm_autofree struct gm_go_want *wants = calloc(mspans->count + 1, sizeof(*wants));
 	struct gm_error *error;
 
 	if (!wants)
 		return gm_error_errno(ENOMEM, "cannot copy the bits of %zu spans", mspans->count);
-	error = plan(mspans, sweepgen, marked, objects);
+	error = plan(mspans, sweepgen, objects);
 	if (!error)
 		error = copy_bits(target, mspans, false, wants, objects);
 	if (!error)
@@ -254,6 +254,12 @@ struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 	if (!error)
 		error = add_inline(target, arenas, mspans, wants, objects);
 	return error ?: check_counts(target, mspans, objects);
+}
+
+void gm_go_objects_forget_marks(struct gm_go_objects *objects, size_t spans)
+{
+	for (size_t i = 0; i < spans; i++)
+		objects->marks[i] = GM_GO_NO_BITS;
 }
 
 void gm_go_objects_deinit(struct gm_go_objects *objects)

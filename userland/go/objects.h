@@ -20,13 +20,15 @@ struct gm_go_objects {
 	size_t size;
 };
 
-/* @sweepgen: mheap_.sweepgen; @marked: whether the marks are complete (no GC runs).
- * EIO: the bits contradict the spans' counts, so the layout is not the right one.
+/* @sweepgen: mheap_.sweepgen. EIO: the bits contradict the spans' counts, so the layout is not the right one.
  */
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 				    const struct gm_go_arenas *arenas,
 				    const struct gm_go_mspans *mspans, uint32_t sweepgen,
-				    bool marked, struct gm_go_objects *objects) GM_MUST_CHECK;
+				    struct gm_go_objects *objects) GM_MUST_CHECK;
+
+/* From now on each allocated object of the @spans spans lives. */
+void gm_go_objects_forget_marks(struct gm_go_objects *objects, size_t spans);
 void gm_go_objects_deinit(struct gm_go_objects *objects);
 
 /* Marked by the last GC, not swept since (Go src/runtime/mheap.go, mspan.sweepgen). */

@@ -221,9 +221,38 @@ static struct gm_error *check_flux(const struct gm_go_target *target, size_t goo
 			       target->image->layout.source);
 }
 
-struct gm_error *gm_go_mspans_read(const struct gm_go_target *target,
-				   const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,
-				   uint64_t *flux)
+static struct gm_error *read_pages_in_use(const struct gm_go_target *target, uint64_t *pages)
+{
+	return gm_go_read_number(
+		target, gm_go_mheap_at(target, GM_GO_MHEAP_PAGES_IN_USE),
+		gm_go_layout_size(&target->image->layout, GM_GO_MHEAP_PAGES_IN_USE), pages);
+}
+
+/* Of a quiet program the sum is the runtime's own count. One that runs moves both: by
+ * as much again as was seen, and a little.
+ */
+static struct gm_error *check_pages(const struct gm_go_target *target,
+				    const struct gm_go_mspans *mspans, uint64_t before,
+				    uint64_t after)
+{
+	uint64_t low = before < after ? before : after, high = before < after ? after : before;
+	uint64_t slack = 4096 + high / 16 + (high - low), sum = 0;
+
+	for (size_t i = 0; i < mspans->count; i++)
+		if (mspans->items[i].state == GM_GO_MSPAN_IN_USE)
+			sum += mspans->items[i].pages;
+	if (sum + slack >= low && (sum <= slack || sum - slack <= high))
+		return NULL;
+	return gm_error_create(EIO,
+			       "the heap of this %s program makes no sense: its spans have %" PRIu64
+			       " pages, the runtime counts %" PRIu64 " (layout: %s)",
+			       target->image->version.text, sum, after,
+			       target->image->layout.source);
+}
+
+static struct gm_error *read_all(const struct gm_go_target *target,
+				 const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,
+				 uint64_t *flux)
 {
 	gm_autofree uint64_t *at = NULL;
 	struct gm_error *error;
@@ -236,10 +265,27 @@ struct gm_error *gm_go_mspans_read(const struct gm_go_target *target,
 	/* A second look at those that were caught changing. */
 	if (!error)
 		error = load_good(target, arenas, at, &count, mspans);
+	*flux = count;
+	return error;
+}
+
+struct gm_error *gm_go_mspans_read(const struct gm_go_target *target,
+				   const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,
+				   uint64_t *flux)
+{
+	struct gm_error *error;
+	uint64_t before, after;
+
+	error = read_pages_in_use(target, &before);
+	if (!error)
+		error = read_all(target, arenas, mspans, flux);
+	if (!error)
+		error = read_pages_in_use(target, &after);
 	if (error)
 		return error;
 	if (mspans->count)
 		qsort(mspans->items, mspans->count, sizeof(*mspans->items), by_start);
-	*flux = count + drop_overlapping(mspans);
-	return check_flux(target, mspans->count, *flux);
+	*flux += drop_overlapping(mspans);
+	error = check_flux(target, mspans->count, *flux);
+	return error ?: check_pages(target, mspans, before, after);
 }

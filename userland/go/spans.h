@@ -61,7 +61,7 @@ const struct gm_go_arena *gm_go_arenas_find(const struct gm_go_arenas *arenas, u
 
 /* The spans in use and manual, by address, never overlapping. @flux: those left out
  * because they changed while they were read. EIO: too much contradicts for the
- * layout to be the right one.
+ * layout to be the right one: the arena index, or the runtime's own count of pages.
  */
 struct gm_error *gm_go_mspans_read(const struct gm_go_target *target,
 				   const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,

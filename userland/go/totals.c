@@ -2,7 +2,6 @@
 #include "go/totals.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 /* Go src/runtime/mstats.go: consistentHeapStats has three deltas, which sum up. */
@@ -97,28 +96,6 @@ static struct gm_error *read_inuse(const struct gm_go_target *target, enum gm_go
 				 gm_go_layout_size(layout, GM_GO_FIXALLOC_INUSE), bytes);
 }
 
-/* Of a quiet program both are equal; of one that allocates while it is read they are close. */
-static struct gm_error *check_pages(const struct gm_go_target *target,
-				    const struct gm_go_totals *totals)
-{
-	uint64_t pages, sum = totals->heap_inuse / GM_GO_PAGE_BYTES, difference;
-	struct gm_error *error;
-
-	error = gm_go_read_number(
-		target, gm_go_mheap_at(target, GM_GO_MHEAP_PAGES_IN_USE),
-		gm_go_layout_size(&target->image->layout, GM_GO_MHEAP_PAGES_IN_USE), &pages);
-	if (error)
-		return error;
-	difference = sum > pages ? sum - pages : pages - sum;
-	if (difference <= 4096 + pages / 16)
-		return NULL;
-	return gm_error_create(EIO,
-			       "the heap of this %s program makes no sense: its spans have %" PRIu64
-			       " pages, the runtime counts %" PRIu64 " (layout: %s)",
-			       target->image->version.text, sum, pages,
-			       target->image->layout.source);
-}
-
 struct gm_error *gm_go_totals_read(const struct gm_go_target *target,
 				   const struct gm_go_mspans *mspans,
 				   const struct gm_go_chunks *chunks, struct gm_go_totals *totals)
@@ -128,9 +105,7 @@ struct gm_error *gm_go_totals_read(const struct gm_go_target *target,
 	memset(totals, 0, sizeof(*totals));
 	add_spans(mspans, totals);
 	add_chunks(chunks, totals);
-	error = check_pages(target, totals);
-	if (!error)
-		error = read_stats(target, totals);
+	error = read_stats(target, totals);
 	if (!error)
 		error = add_gc_spans(target, totals);
 	if (!error)

@@ -8,7 +8,6 @@
 
 /* HeapInuse, HeapAlloc, HeapObjects and StackInuse are summed up from @mspans, HeapIdle
  * and HeapReleased counted in @chunks; the rest the runtime keeps as it prints it.
- * EIO: the sum of the spans is far from the runtime's own count of pages in use.
  */
 struct gm_error *gm_go_totals_read(const struct gm_go_target *target,
 				   const struct gm_go_mspans *mspans,
