@@ -194,7 +194,7 @@ static struct gm_error *read_maps(struct view *view, pid_t pid, struct gm_maps *
 static struct gm_error *add_computed(struct view *view, pid_t pid)
 {
 	gm_auto(gm_pages) struct gm_pages *pages = NULL;
-	struct gm_maps *maps;
+	struct gm_maps *maps = NULL;
 	struct gm_error *error;
 
 	error = read_maps(view, pid, &maps);
