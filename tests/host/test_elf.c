@@ -174,7 +174,8 @@ static void test_depth(void)
 	made_unit(&info, "unit");
 	for (int i = 0; i < 1000; i++)
 		made_struct(&info, "", 0);
-	is_error(ask(&info, &asked), EBADMSG, "a thousand structs in each other");
+	gm_error_destroy(ask(&info, &asked));
+	tap_ok(!asked.found, "a thousand structs in each other");
 }
 
 static void test_no_such(void)

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Struct layouts from DWARF, by libdw.
- *
- * libdw checks the bounds of what it reads, but follows references as they come:
- * a DW_AT_sibling that points back, or typedefs in a ring, would keep it busy for
- * ever. So every DIE is visited once, in the order of the file, before libdw may
- * skip over it, and every chain is counted.
+/* Struct layouts from DWARF, by libdw, which checks the bounds of what it reads and
+ * that a sibling lies behind (0.188 does). Chains of references it follows as they
+ * come, so those are counted here.
  */
 #include "elf/file.h"
 
@@ -15,7 +12,6 @@
 
 #include "elf/internal.h"
 
-#define DEPTH_MAX 64
 #define TYPEDEFS_MAX 16
 
 struct walk {
@@ -102,11 +98,8 @@ static struct gm_error *answer(struct walk *walk, size_t at, size_t count, Dwarf
 	int more;
 
 	answer_size(&walk->fields[at], count, die);
-	for (more = dwarf_child(die, &member); !more; more = dwarf_siblingof(&member, &member)) {
-		if (dwarf_haschildren(&member))
-			return corrupt(walk, "a member of a struct has children");
+	for (more = dwarf_child(die, &member); !more; more = dwarf_siblingof(&member, &member))
 		answer_member(&walk->fields[at], count, &member);
-	}
 	walk->wanted--;
 	return more < 0 ? corrupt(walk, "a struct does not end") : NULL;
 }
@@ -115,7 +108,7 @@ static struct gm_error *visit(struct walk *walk, Dwarf_Die *die)
 {
 	const char *name;
 
-	if (!walk->wanted || dwarf_tag(die) != DW_TAG_structure_type)
+	if (dwarf_tag(die) != DW_TAG_structure_type)
 		return NULL;
 	name = dwarf_diename(die);
 	if (!name)
@@ -128,37 +121,16 @@ static struct gm_error *visit(struct walk *walk, Dwarf_Die *die)
 	return NULL;
 }
 
-static struct gm_error *check_sibling(struct walk *walk, Dwarf_Die *die)
-{
-	Dwarf_Attribute attr;
-	Dwarf_Die sibling;
-
-	if (!dwarf_attr(die, DW_AT_sibling, &attr))
-		return NULL;
-	if (!dwarf_formref_die(&attr, &sibling) ||
-	    dwarf_dieoffset(&sibling) <= dwarf_dieoffset(die))
-		return corrupt(walk, "a sibling points back");
-	return NULL;
-}
-
-static struct gm_error *visit_children(struct walk *walk, Dwarf_Die *parent, int depth)
+static struct gm_error *visit_unit(struct walk *walk, Dwarf_Die *unit)
 {
 	struct gm_error *error = NULL;
 	Dwarf_Die die;
 	int more;
 
-	if (depth == DEPTH_MAX)
-		return corrupt(walk, "it is nested too deeply");
-	more = dwarf_child(parent, &die);
-	while (!more && walk->wanted) {
-		error = check_sibling(walk, &die);
-		if (!error && dwarf_haschildren(&die))
-			error = visit_children(walk, &die, depth + 1);
-		if (!error)
-			error = visit(walk, &die);
-		if (error)
+	for (more = dwarf_child(unit, &die); !more; more = dwarf_siblingof(&die, &die)) {
+		error = visit(walk, &die);
+		if (error || !walk->wanted)
 			return error;
-		more = dwarf_siblingof(&die, &die);
 	}
 	return more < 0 ? corrupt(walk, "a list of entries does not end") : NULL;
 }
@@ -184,7 +156,7 @@ static struct gm_error *visit_units(struct walk *walk, Dwarf *dwarf, const char 
 			return corrupt(walk, "a unit points back");
 		if (dwarf_offdie(dwarf, at + header, &die) && is_called(&die, unit)) {
 			found = true;
-			error = visit_children(walk, &die, 0);
+			error = visit_unit(walk, &die);
 		}
 		at = next;
 	}
