@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rows.h"
 
-#include <linux/sched.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
 
 void gomem_rows_title(struct seq_file *m, const char *file, const char *remark)
@@ -9,59 +9,32 @@ void gomem_rows_title(struct seq_file *m, const char *file, const char *remark)
 	seq_printf(m, "# %s %d %s%s\n", GOMEM_PROC_DIR, GOMEM_CONTRACT_VERSION, file, remark);
 }
 
-#define DEC_WIDTH 7
-#define HEX_WIDTH 12
+#define NUMBER_MAX 40
 
-static int wider(const char *name, int width)
+/* Right-aligned, after a blank. seq_printf() would take most of the time of a read. */
+static void put_number(struct seq_file *m, int width, u64 value, unsigned int base)
 {
-	return max_t(int, strlen(name), width);
+	char text[NUMBER_MAX];
+	char *end = text + sizeof(text), *at = end;
+
+	do {
+		*--at = hex_asc[value % base];
+		value /= base;
+	} while (value);
+	while (at > end - width)
+		*--at = ' ';
+	*--at = ' ';
+	seq_write(m, at, end - at);
 }
 
-/* Columns whose usual text is longer than their name. */
-static int text_width(const char *name)
+void gomem_rows_DEC(struct seq_file *m, int width, u64 value)
 {
-	static const struct {
-		const char *name;
-		int width;
-	} widths[] = {
-		{ "comm", TASK_COMM_LEN - 1 },
-		{ "event", 10 },
-		{ "kind", 7 },
-		{ "symbol", 26 },
-		{ "type", 9 },
-	};
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(widths); i++) {
-		if (!strcmp(name, widths[i].name))
-			return widths[i].width;
-	}
-	return wider(name, 7);
+	put_number(m, width, value, 10);
 }
 
-void gomem_rows_name_DEC(struct seq_file *m, const char *name)
+void gomem_rows_HEX(struct seq_file *m, int width, u64 value)
 {
-	seq_printf(m, " %*s", wider(name, DEC_WIDTH), name);
-}
-
-void gomem_rows_name_HEX(struct seq_file *m, const char *name)
-{
-	seq_printf(m, " %*s", wider(name, HEX_WIDTH), name);
-}
-
-void gomem_rows_name_STR(struct seq_file *m, const char *name)
-{
-	seq_printf(m, " %-*s", text_width(name), name);
-}
-
-void gomem_rows_DEC(struct seq_file *m, const char *name, u64 value)
-{
-	seq_printf(m, " %*llu", wider(name, DEC_WIDTH), value);
-}
-
-void gomem_rows_HEX(struct seq_file *m, const char *name, u64 value)
-{
-	seq_printf(m, " %*llx", wider(name, HEX_WIDTH), value);
+	put_number(m, width, value, 16);
 }
 
 static int put_escaped(struct seq_file *m, unsigned char c)
@@ -74,10 +47,8 @@ static int put_escaped(struct seq_file *m, unsigned char c)
 	return 4;
 }
 
-void gomem_rows_STR(struct seq_file *m, const char *name, const char *value)
+void gomem_rows_STR(struct seq_file *m, int width, const char *value)
 {
-	int width = text_width(name);
-
 	if (!value || !*value)
 		value = "-";
 	seq_putc(m, ' ');

@@ -80,12 +80,6 @@ static u8 file_state(struct folio *folio)
 	return folio_test_swapbacked(folio) ? GOMEM_PAGE_SHMEM : GOMEM_PAGE_FILE;
 }
 
-/* In an anonymous VMA a dirty entry is an anonymous page: no need to touch its struct page. */
-static bool is_plain_anon(const struct gomem_walk *walk, pte_t pte)
-{
-	return !walk->orders && pte_dirty(pte) && vma_is_anonymous(walk->vma);
-}
-
 static void see_present(struct gomem_walk *walk, unsigned long addr, pte_t pte)
 {
 	struct folio *folio;
@@ -93,10 +87,6 @@ static void see_present(struct gomem_walk *walk, unsigned long addr, pte_t pte)
 	if (pte_special(pte)) {
 		if (is_zero_pfn(pte_pfn(pte)))
 			add_page(walk, addr, GOMEM_PAGE_ZERO, 0, false);
-		return;
-	}
-	if (is_plain_anon(walk, pte)) {
-		add_page(walk, addr, GOMEM_PAGE_ANON, 0, true);
 		return;
 	}
 	folio = pte_folio(pte);
@@ -147,18 +137,51 @@ static void see_hole(struct gomem_walk *walk, unsigned long start, unsigned long
 		see_shmem(walk, start, end);
 }
 
+static void see_pte(struct gomem_walk *walk, unsigned long addr, pte_t pte)
+{
+	if (pte_present(pte))
+		see_present(walk, addr, pte);
+	else if (!pte_none(pte))
+		see_swap(walk, addr, pte);
+	else
+		see_hole(walk, addr, addr + PAGE_SIZE);
+}
+
+static bool is_plain(pte_t pte)
+{
+	return pte_present(pte) && pte_dirty(pte) && !pte_special(pte);
+}
+
+/*
+ * In an anonymous VMA a dirty entry is an anonymous page: most of a heap is told without
+ * a look at its struct pages, a run at a time. Return: how many pages were.
+ */
+static unsigned long see_plain(struct gomem_walk *walk, const pte_t *table, unsigned long addr,
+			       unsigned long end)
+{
+	struct gomem_run run = { .start = addr, .state = GOMEM_PAGE_ANON, .anon = true };
+
+	if (walk->orders || !vma_is_anonymous(walk->vma))
+		return 0;
+	while (addr + run.pages * PAGE_SIZE != end && is_plain(READ_ONCE(table[run.pages])))
+		run.pages++;
+	if (run.pages)
+		add_run(walk, &run);
+	return run.pages;
+}
+
 static void see_table(struct gomem_walk *walk, const pte_t *table, unsigned long addr,
 		      unsigned long end)
 {
-	for (; addr != end && !walk->stopped; addr += PAGE_SIZE, table++) {
-		pte_t pte = READ_ONCE(*table);
+	while (addr != end && !walk->stopped) {
+		unsigned long n = see_plain(walk, table, addr, end);
 
-		if (pte_present(pte))
-			see_present(walk, addr, pte);
-		else if (!pte_none(pte))
-			see_swap(walk, addr, pte);
-		else
-			see_hole(walk, addr, addr + PAGE_SIZE);
+		if (!n) {
+			see_pte(walk, addr, READ_ONCE(*table));
+			n = 1;
+		}
+		table += n;
+		addr += n * PAGE_SIZE;
 	}
 	flush_run(walk);
 }
@@ -212,14 +235,16 @@ static void see_huge(struct gomem_walk *walk, pmd_t pmd, unsigned long addr, uns
 	flush_run(walk);
 }
 
-static bool is_table(pmd_t pmd)
+bool gomem_walk_is_table(pmd_t pmd)
 {
-	return pmd_present(pmd) && !pmd_leaf(pmd);
+	return pmd_present(pmd) && !pmd_leaf(pmd) && !pmd_bad(pmd);
 }
+
+NOKPROBE_SYMBOL(gomem_walk_is_table);
 
 static void see_entry(struct gomem_walk *walk, pmd_t value, unsigned long addr, unsigned long end)
 {
-	if (!is_table(value)) {
+	if (!gomem_walk_is_table(value)) {
 		see_huge(walk, value, addr, end);
 		return;
 	}
@@ -231,8 +256,8 @@ static void see_entry(struct gomem_walk *walk, pmd_t value, unsigned long addr, 
 static bool see_locked(struct gomem_walk *walk, pmd_t *pmd, pmd_t value, unsigned long addr,
 		       unsigned long end)
 {
-	spinlock_t *lock = is_table(value) ? pte_lockptr(walk->mm, &value) :
-					     pmd_lockptr(walk->mm, pmd);
+	spinlock_t *lock = gomem_walk_is_table(value) ? pte_lockptr(walk->mm, &value) :
+							pmd_lockptr(walk->mm, pmd);
 	bool is_same;
 
 	spin_lock(lock);
@@ -255,7 +280,7 @@ static void see_pmd(struct gomem_walk *walk, pmd_t *pmd, unsigned long addr, uns
 	rcu_read_lock();
 	while (!is_seen) {
 		value = READ_ONCE(*pmd);
-		if (pmd_none(value) || (is_table(value) && pmd_bad(value)))
+		if (pmd_none(value))
 			break;
 		is_seen = see_locked(walk, pmd, value, addr, end);
 	}
@@ -384,56 +409,71 @@ static bool is_given_back(struct folio *folio, bool dirty)
 	return !dirty && !folio_test_dirty(folio) && !folio_test_swapcache(folio);
 }
 
-NOKPROBE_SYMBOL(is_given_back);
-
-bool gomem_walk_resident_pte(struct vm_area_struct *vma, pte_t pte)
+static bool is_freeable(struct folio *folio, bool dirty)
 {
-	struct folio *folio;
-
-	if (!pte_present(pte) || pte_special(pte) || !pfn_valid(pte_pfn(pte)))
-		return false;
-	if (pte_dirty(pte) || !vma_is_anonymous(vma))
-		return true;
-	folio = page_folio(pte_page(pte));
-	return !folio_test_anon(folio) || !is_given_back(folio, false);
+	return folio && folio_test_anon(folio) && !is_given_back(folio, dirty);
 }
 
-NOKPROBE_SYMBOL(gomem_walk_resident_pte);
-
-bool gomem_walk_resident_pmd(struct vm_area_struct *vma, pmd_t pmd)
+static bool is_normal(pte_t pte)
 {
-	struct folio *folio;
-
-	if (!pmd_present(pmd) || !pmd_trans_huge(pmd) || !has_pages(vma))
-		return false;
-	if (!vma_is_anonymous(vma))
-		return true;
-	folio = page_folio(pmd_page(pmd));
-	return folio_test_anon(folio) && !is_given_back(folio, pmd_dirty(pmd));
+	return pte_present(pte) && !pte_special(pte);
 }
 
-NOKPROBE_SYMBOL(gomem_walk_resident_pmd);
-
-bool gomem_walk_freeable_pte(pte_t pte)
+static bool is_freeable_pte(pte_t pte)
 {
-	struct folio *folio;
-
-	if (!pte_present(pte) || pte_special(pte) || !pfn_valid(pte_pfn(pte)))
-		return false;
-	folio = page_folio(pte_page(pte));
-	return folio_test_anon(folio) && !is_given_back(folio, pte_dirty(pte));
+	return is_normal(pte) && is_freeable(pte_folio(pte), pte_dirty(pte));
 }
 
-NOKPROBE_SYMBOL(gomem_walk_freeable_pte);
-
-bool gomem_walk_freeable_pmd(pmd_t pmd)
+static bool is_freeable_pmd(pmd_t pmd)
 {
-	struct folio *folio;
-
-	if (!pmd_present(pmd) || !pmd_trans_huge(pmd))
-		return false;
-	folio = page_folio(pmd_page(pmd));
-	return folio_test_anon(folio) && !is_given_back(folio, pmd_dirty(pmd));
+	return pmd_present(pmd) && pmd_trans_huge(pmd) &&
+	       is_freeable(page_folio(pmd_page(pmd)), pmd_dirty(pmd));
 }
 
-NOKPROBE_SYMBOL(gomem_walk_freeable_pmd);
+static bool is_huge_file(struct vm_area_struct *vma, pmd_t pmd)
+{
+	return pmd_present(pmd) && pmd_trans_huge(pmd) && !vma_is_anonymous(vma);
+}
+
+static unsigned int resident_in_table(bool is_anon, const pte_t *table, unsigned int n)
+{
+	unsigned int pages = 0;
+
+	for (; n; n--, table++) {
+		pte_t pte = READ_ONCE(*table);
+
+		if (is_normal(pte) && (!is_anon || pte_dirty(pte) || is_freeable_pte(pte)))
+			pages++;
+	}
+	return pages;
+}
+
+NOKPROBE_SYMBOL(resident_in_table);
+
+unsigned int gomem_walk_resident(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
+				 unsigned long end)
+{
+	unsigned int n = (end - addr) >> PAGE_SHIFT;
+
+	if (gomem_walk_is_table(pmd))
+		return resident_in_table(vma_is_anonymous(vma), pte_offset_kernel(&pmd, addr), n);
+	if (!has_pages(vma))
+		return 0;
+	return is_huge_file(vma, pmd) || is_freeable_pmd(pmd) ? n : 0;
+}
+
+NOKPROBE_SYMBOL(gomem_walk_resident);
+
+unsigned int gomem_walk_freeable(pmd_t pmd, unsigned long addr, unsigned long end)
+{
+	unsigned int n = (end - addr) >> PAGE_SHIFT, pages = 0;
+	const pte_t *table;
+
+	if (!gomem_walk_is_table(pmd))
+		return is_freeable_pmd(pmd) ? n : 0;
+	for (table = pte_offset_kernel(&pmd, addr); n; n--, table++)
+		pages += is_freeable_pte(READ_ONCE(*table));
+	return pages;
+}
+
+NOKPROBE_SYMBOL(gomem_walk_freeable);

@@ -82,27 +82,24 @@ struct gomem_walk {
 int gomem_walk_window(struct gomem_walk *walk);
 
 /**
- * gomem_walk_resident_pte() - pages that the process has not given back, in one PTE
- * @vma: the VMA it belongs to, not of hugetlb
- * @pte: its value
+ * gomem_walk_resident() - pages below one PMD entry that are not given back yet
+ * @vma: the VMA they belong to, not of hugetlb
+ * @pmd: the entry's value
+ * @addr: counts [addr, end), all below that entry
+ * @end: see @addr
  *
- * For probe handlers, without the page table lock: what it reads of the page may be
- * stale, never invalid. MADV_FREE'd pages that were not written since count as given back.
+ * For probe handlers whose caller keeps the page tables; takes no lock: what it reads of
+ * a page may be stale, never invalid. MADV_FREE'd pages that were not written since
+ * count as given back.
  */
-bool gomem_walk_resident_pte(struct vm_area_struct *vma, pte_t pte);
+unsigned int gomem_walk_resident(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
+				 unsigned long end);
 
-/** gomem_walk_resident_pmd() - the same, for a PMD that maps a huge page */
-bool gomem_walk_resident_pmd(struct vm_area_struct *vma, pmd_t pmd);
+/** gomem_walk_freeable() - the same for what MADV_FREE takes: anonymous pages only */
+unsigned int gomem_walk_freeable(pmd_t pmd, unsigned long addr, unsigned long end);
 
-/**
- * gomem_walk_freeable_pte() - would MADV_FREE give this page back?
- *
- * Anonymous, and not given back already.
- */
-bool gomem_walk_freeable_pte(pte_t pte);
-
-/** gomem_walk_freeable_pmd() - the same, for a PMD that maps a huge page */
-bool gomem_walk_freeable_pmd(pmd_t pmd);
+/** gomem_walk_is_table() - does this PMD entry point to a table of PTEs? */
+bool gomem_walk_is_table(pmd_t pmd);
 
 /**
  * gomem_walk_pmd() - find the PMD entry that covers an address, without any lock

@@ -9,34 +9,6 @@
 
 #define TABLES_MAX 512 /* 1 GiB of 4 KiB pages: some hundred microseconds */
 
-static bool is_table(pmd_t pmd)
-{
-	return pmd_present(pmd) && !pmd_leaf(pmd) && !pmd_bad(pmd);
-}
-
-static unsigned int count_table(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
-				unsigned long end)
-{
-	const pte_t *pte = pte_offset_kernel(&pmd, addr);
-	unsigned int pages = 0;
-
-	for (; addr != end; addr += PAGE_SIZE, pte++)
-		pages += gomem_walk_resident_pte(vma, READ_ONCE(*pte));
-	return pages;
-}
-
-NOKPROBE_SYMBOL(count_table);
-
-static unsigned int count_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
-			      unsigned long end)
-{
-	if (is_table(pmd))
-		return count_table(vma, pmd, addr, end);
-	return gomem_walk_resident_pmd(vma, pmd) ? (end - addr) >> PAGE_SHIFT : 0;
-}
-
-NOKPROBE_SYMBOL(count_pmd);
-
 static void released(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long addr,
 		     unsigned int pages)
 {
@@ -62,8 +34,8 @@ void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, un
 		if (!pmd)
 			continue;
 		value = READ_ONCE(*pmd);
-		tables += is_table(value);
-		released(ledger, vma, start, count_pmd(vma, value, start, next));
+		tables += gomem_walk_is_table(value);
+		released(ledger, vma, start, gomem_walk_resident(vma, value, start, next));
 	}
 	if (start < end)
 		gomem_ledger_add_unseen(ledger, (end - start) >> PAGE_SHIFT);
@@ -71,29 +43,10 @@ void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, un
 
 NOKPROBE_SYMBOL(gomem_zap_range);
 
-static unsigned int freeable_in_table(pmd_t pmd, unsigned long addr, unsigned long end)
-{
-	const pte_t *pte = pte_offset_kernel(&pmd, addr);
-	unsigned int pages = 0;
-
-	for (; addr != end; addr += PAGE_SIZE, pte++)
-		pages += gomem_walk_freeable_pte(READ_ONCE(*pte));
-	return pages;
-}
-
-NOKPROBE_SYMBOL(freeable_in_table);
-
 void gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,
 		    unsigned long start, unsigned long end)
 {
-	pmd_t value = READ_ONCE(*pmd);
-	unsigned int pages = 0;
-
-	if (is_table(value))
-		pages = freeable_in_table(value, start, end);
-	else if (gomem_walk_freeable_pmd(value))
-		pages = (end - start) >> PAGE_SHIFT;
-	released(ledger, vma, start, pages);
+	released(ledger, vma, start, gomem_walk_freeable(READ_ONCE(*pmd), start, end));
 }
 
 NOKPROBE_SYMBOL(gomem_zap_free);
