@@ -59,7 +59,7 @@ struct scan {
 	struct scan_region regions[REGIONS_MAX];
 };
 
-/* The scan takes a huge zero page for any other huge page; its frame tells them apart. */
+/* Kernels before mid-2025 call the huge zero page huge but not zero; its frame tells. */
 static bool is_huge_zero(const struct scan *scan, uint64_t address)
 {
 	uint64_t entry;
@@ -191,7 +191,8 @@ static struct gm_error *say_missing(struct scan *scan)
 	if (asprintf(&pages->missing,
 		     "PAGEMAP_SCAN cannot tell lazyfree, mthp and migrating pages "
 		     "from others%s",
-		     scan->zero.huge ? "" : ", nor the huge zero page from thp") >= 0)
+		     scan->zero.huge ? "" :
+				       ", nor, on some kernels, the huge zero page from thp") >= 0)
 		return NULL;
 	pages->missing = NULL;
 	return gm_error_create(ENOMEM, "out of memory");
