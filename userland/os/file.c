@@ -77,24 +77,17 @@ struct gm_error *gm_file_read(const char *path, size_t max, char **text, size_t 
 	return code ? gm_error_errno(-code, "cannot read %s", path) : NULL;
 }
 
-struct gm_error *gm_proc_error(pid_t pid, const char *what, int code)
+struct gm_error *gm_proc_error(pid_t pid, const char *name, int code)
 {
-	switch (code) {
-	case ENOENT:
-	case ESRCH:
-		return gm_error_create(ESRCH,
-				       "cannot read the %s of process %d: there is no such "
-				       "process (any more); check the pid",
-				       what, (int)pid);
-	case EACCES:
-	case EPERM:
-		return gm_error_create(EACCES,
-				       "cannot read the %s of process %d: not permitted; "
-				       "run as root",
-				       what, (int)pid);
-	default:
-		return gm_error_errno(-code, "cannot read the %s of process %d", what, (int)pid);
-	}
+	const char *gone = "cannot read /proc/%d/%s: there is no such process, or no longer; check "
+			   "the pid";
+	const char *denied = "cannot read /proc/%d/%s: not permitted; run as root";
+
+	if (code == ENOENT || code == ESRCH)
+		return gm_error_create(ESRCH, gone, (int)pid, name);
+	if (code == EACCES || code == EPERM)
+		return gm_error_create(EACCES, denied, (int)pid, name);
+	return gm_error_errno(code, "cannot read /proc/%d/%s", (int)pid, name);
 }
 
 static int proc_open(pid_t pid, const char *name)

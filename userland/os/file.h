@@ -20,8 +20,8 @@ struct gm_error *gm_proc_open(pid_t pid, const char *name, int *fd) GM_MUST_CHEC
 struct gm_error *gm_proc_read(pid_t pid, const char *name, size_t max, char **text,
 			      size_t *size) GM_MUST_CHECK;
 
-/* Why @what of a process could not be had, in words that fit the errno @code. */
-struct gm_error *gm_proc_error(pid_t pid, const char *what, int code);
+/* Why /proc/@pid/@name could not be read, in words that fit the errno @code. */
+struct gm_error *gm_proc_error(pid_t pid, const char *name, int code);
 
 /* For a descriptor: gm_autoclose int fd = -1; */
 #define gm_autoclose __attribute__((cleanup(gm_autoclose_cleanup)))

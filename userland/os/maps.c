@@ -47,7 +47,7 @@ static bool add_mount(struct gm_memory_devices *devices, const char *line)
 	if (!type || sscanf(line, "%*u %*u %u:%u", &major_, &minor_) != 2)
 		return true;
 	type += strlen(" - ");
-	if (!strncmp(type, "tmpfs ", 6))
+	if (!strncmp(type, "tmpfs ", 6) || !strncmp(type, "devtmpfs ", 9))
 		return add_device(devices, makedev(major_, minor_), GM_VMA_SHMEM);
 	if (!strncmp(type, "hugetlbfs ", 10))
 		return add_device(devices, makedev(major_, minor_), GM_VMA_HUGETLB);

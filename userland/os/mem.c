@@ -66,7 +66,7 @@ static bool piece_possible(const struct gm_mem_piece *piece)
 
 static struct gm_error *mem_error(struct gm_mem *mem)
 {
-	return gm_proc_error(mem->pid, "memory", errno);
+	return gm_proc_error(mem->pid, "mem", errno);
 }
 
 /* One range of any size, in steps. */

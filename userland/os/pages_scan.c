@@ -144,7 +144,7 @@ static struct gm_error *scan_window(struct scan *scan, const struct gm_vma *vma,
 		int count = scan_call(scan, start, end, &walk_end);
 
 		if (count < 0)
-			return gm_proc_error(scan->pid, "pages", errno);
+			return gm_proc_error(scan->pid, "pagemap", errno);
 		if (walk_end <= start)
 			return gm_error_create(EIO,
 					       "cannot scan the pages of process %d: the kernel "
