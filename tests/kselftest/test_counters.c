@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "count.h"
 #include "lib.h"
@@ -220,6 +221,55 @@ static long protect(long p, long bytes, long c UNUSED)
 	return do_protect(p, bytes, PROT_READ);
 }
 
+static long lazyfree_then_dontneed(long p, long bytes, long c UNUSED)
+{
+	return advise(p, bytes, MADV_FREE) | advise(p, bytes, MADV_DONTNEED);
+}
+
+/* Half is written again, and so is there to be released again. */
+static long lazyfree_touch_dontneed(long p, long bytes, long c UNUSED)
+{
+	advise(p, bytes, MADV_FREE);
+	do_touch(p, bytes / 2, PAGE);
+	return advise(p, bytes, MADV_DONTNEED);
+}
+
+static long lazyfree_then_unmap(long p, long bytes, long c UNUSED)
+{
+	return advise(p, bytes, MADV_FREE) | do_unmap(p, bytes, 0);
+}
+
+/* The heap of malloc(), N pages longer. */
+static long heap(ARGS)
+{
+	void *p = sbrk(PAGES(N));
+
+	do_touch((long)p, PAGES(N), PAGE);
+	return (long)p;
+}
+
+static long heap_shrink(long p UNUSED, long bytes, long c UNUSED)
+{
+	return (long)sbrk(-bytes) == -1;
+}
+
+static int truncated_fd;
+
+static long memfd_to_truncate(ARGS)
+{
+	long p;
+
+	truncated_fd = do_file(PAGES(2 * N), 0, 0);
+	p = do_map_fd(PAGES(2 * N), truncated_fd, MAP_SHARED);
+	do_touch(p, PAGES(2 * N), PAGE);
+	return p;
+}
+
+static long truncate_half(long p UNUSED, long bytes, long c UNUSED)
+{
+	return ftruncate(truncated_fd, bytes / 2);
+}
+
 static long shrink(long p, long bytes, long c UNUSED)
 {
 	return mremap((void *)p, bytes, PAGE, 0) == MAP_FAILED;
@@ -295,6 +345,17 @@ static const struct step steps[] = {
 	{ "munmap of huge pages", huge, do_unmap, 2 * HUGE, 0, true,
 	  .want.v = { [RELEASED] = 2 * HUGE_KB } },
 	{ "munmap of shared memory", memfd_touched, do_unmap, PAGES(N), 0, true,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "MADV_FREE, then MADV_DONTNEED", touched, lazyfree_then_dontneed, PAGES(N), 0,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "MADV_FREE of huge pages, then MADV_DONTNEED", huge, lazyfree_then_dontneed, HUGE, 0,
+	  .want.v = { [RELEASED] = HUGE_KB } },
+	{ "MADV_FREE, half written, then MADV_DONTNEED", touched, lazyfree_touch_dontneed,
+	  PAGES(N), 0, .want.v = { [RELEASED] = (N + N / 2) * PAGE_KB } },
+	{ "MADV_FREE, then munmap", touched, lazyfree_then_unmap, PAGES(N), 0, true,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "brk", heap, heap_shrink, PAGES(N), 0, true, .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "ftruncate", memfd_to_truncate, truncate_half, PAGES(2 * N), 0,
 	  .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "mremap to a page", touched, shrink, PAGES(N), 0, true,
 	  .want.v = { [RELEASED] = (N - 1) * PAGE_KB } },

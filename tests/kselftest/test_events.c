@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +252,45 @@ static void major_faults(void)
 	umount("/disk");
 }
 
+static sigjmp_buf after_bus;
+
+static void on_bus(int signal)
+{
+	siglongjmp(after_bus, signal);
+}
+
+/* Reads a byte of each page, @times, beyond the end of a file: SIGBUS each time. */
+static long read_nothing(long p, long pages, long times)
+{
+	volatile long i = 0;
+
+	signal(SIGBUS, on_bus);
+	sigsetjmp(after_bus, 1);
+	for (; i < pages * times; ) {
+		i++;
+		(void)*(volatile char *)(p + PAGES((i - 1) / times));
+	}
+	return i;
+}
+
+/* A fault that ends in a signal counts, and so does the same again. */
+static void signals(void)
+{
+	struct target t = target_start();
+	long p = target_call(&t, do_map_fd, PAGES(N), target_call(&t, do_file, 0, 1, 0), MAP_SHARED);
+
+	gomem_add(t.pid);
+	target_call(&t, read_nothing, p, N, 1);
+	check_range("faults that end in SIGBUS", t.pid, p, PAGES(N),
+		    (struct counts){ .v[FAULTS] = N });
+	gomem_del(t.pid);
+	gomem_add(t.pid);
+	target_call(&t, read_nothing, p, N, 3);
+	check_range("three SIGBUS at each page", t.pid, p, PAGES(N),
+		    (struct counts){ .v[FAULTS] = 3 * N });
+	done(&t);
+}
+
 static atomic_bool storm_over;
 
 /* Takes the mmap lock for writing, over and over: other threads' faults have to wait or retry. */
@@ -327,6 +368,7 @@ int main(int argc, char **argv)
 	fallbacks();
 	khugepaged();
 	major_faults();
+	signals();
 	threads();
 	nothing_missed();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
