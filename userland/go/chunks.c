@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define BASE_OFFSET 0x800000000000ULL
+/* Go's heap addresses have 48 bits with their sign: what its tables are sized for. */
+#define HEAP_ADDRESS_MAX (1ULL << 47)
 #define TABLE_CHUNKS 8192
 #define RANGES_MAX (1U << 16)
 #define PS_MAX (1U << 16)
@@ -32,7 +34,7 @@ static struct gm_error *add_range(const struct gm_go_target *target, const struc
 	uint64_t last = chunks->count ? chunks->items[chunks->count - 1].start : 0;
 	uint64_t at = range->start;
 
-	if (range->end > GM_GO_ADDRESS_MAX / 2 || at >= range->end || at % GM_GO_CHUNK_SPAN ||
+	if (range->end > HEAP_ADDRESS_MAX || at >= range->end || at % GM_GO_CHUNK_SPAN ||
 	    range->end % GM_GO_CHUNK_SPAN || (last && at <= last))
 		return nonsense(target, "it grew into an impossible range", at);
 	if ((range->end - at) / GM_GO_CHUNK_SPAN > GM_GO_CHUNKS_MAX - chunks->count)

@@ -5,8 +5,8 @@
 #include "go/target.h"
 
 #define PAGE_BITS 12
-#define RANGE_MAX (1U << 20)
-#define BATCH_BYTES (8U << 20)
+#define RANGE_MAX (256U << 10)
+#define BATCH_BYTES (2U << 20)
 #define BATCH_RANGES 1024
 #define RECORD_MAX (64U << 10)
 

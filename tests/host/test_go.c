@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE 1 /* memfd_create */
+/* Version, layout and image of made-up Go programs, and lists of regions. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "elf_make.h"
+#include "go/image.h"
+#include "go/regions.h"
+#include "tap.h"
+
+static const char magic[] = "\xff Go buildinf:";
+
+/* As Go 1.18 and later write it: magic, pointer size, flags, and at 32 the version. */
+static size_t make_buildinfo(const char *version, uint8_t flags, uint8_t bytes[128])
+{
+	size_t length = strlen(version);
+
+	memset(bytes, 0, 128);
+	memcpy(bytes, magic, 14);
+	bytes[14] = 8;
+	bytes[15] = flags;
+	bytes[32] = length;
+	memcpy(bytes + 33, version, length);
+	return 33 + length;
+}
+
+static void is_version(const char *text, unsigned int minor, const char *experiments)
+{
+	struct gm_go_version version;
+	uint8_t bytes[128];
+	size_t size = make_buildinfo(text, 2, bytes);
+
+	tap_ok(gm_go_version_parse(bytes, size, &version), text);
+	tap_str(version.text, text, "its text", "construction");
+	tap_u64(version.minor, minor, "its minor", "construction");
+	tap_str(version.experiments, experiments, "its experiments", "construction");
+	tap_ok(!gm_go_version_parse(bytes, size - 1, &version), "one byte less is refused");
+}
+
+static void test_version(void)
+{
+	struct gm_go_version version;
+	uint8_t bytes[128];
+	size_t size;
+
+	is_version("go1.19.8", 19, "");
+	is_version("go1.26.10-X:nogreenteagc", 26, "nogreenteagc");
+	is_version("go1.22.1 X:noallocheaders,arenas", 22, "noallocheaders,arenas");
+	is_version("devel go1.28-abcdef", 0, "");
+	size = make_buildinfo("go1.17", 0, bytes);
+	tap_ok(!gm_go_version_parse(bytes, size, &version), "the form before Go 1.18 is refused");
+	size = make_buildinfo("go1.24\x1b[2J", 2, bytes);
+	tap_ok(!gm_go_version_parse(bytes, size, &version), "control characters are refused");
+	size = make_buildinfo("go1.22.1 X:noallocheaders,arenas", 2, bytes);
+	gm_go_version_parse(bytes, size, &version);
+	tap_ok(gm_go_version_has(&version, "arenas"), "an experiment that is on");
+	tap_ok(!gm_go_version_has(&version, "arena"), "a name that is the start of another");
+}
+
+/* The image of a program without DWARF, with these globals. */
+static struct gm_error *read_image(const char *version, const struct made_symbol *symbols,
+				   size_t symbol_count, struct gm_go_image *image)
+{
+	uint8_t bytes[128];
+	const struct made_section section = { ".go.buildinfo", bytes,
+					      make_buildinfo(version, 2, bytes), false };
+	const struct made_elf elf = { .entry = 0x401000,
+				      .sections = &section,
+				      .section_count = 1,
+				      .symbols = symbols,
+				      .symbol_count = symbol_count };
+	struct gm_error *error;
+	char path[32];
+	int fd = made_file(&elf, path);
+
+	error = gm_go_image_read_file(path, 0x7f0000401000, image);
+	close(fd);
+	return error;
+}
+
+static void is_refused(struct gm_error *error, int code, const char *words)
+{
+	tap_u64(error ? error->code : 0, code, words, "go/heap.h");
+	tap_ok(error && strstr(error->message, words), "and the sentence says so");
+	gm_error_destroy(error);
+}
+
+static void test_image(void)
+{
+	static const struct made_symbol symbols[] = {
+		{ "runtime.mheap_", 0x500000, 93464 },
+		{ "runtime.memstats", 0x520000, 10440 },
+		{ "runtime.gcphase", 0x530000, 4 },
+		{ "runtime.allp", 0x530010, 24 },
+	};
+	struct gm_go_image image;
+	struct gm_error *error;
+
+	error = read_image("go1.24.4", symbols, 4, &image);
+	if (!tap_ok(!error, "symbols, a known Go, no DWARF"))
+		printf("# %s\n", error->message);
+	gm_error_destroy(error);
+	tap_str(image.layout.source, "table for go1.24", "layout from the table", "go/layout.h");
+	tap_u64(image.globals[GM_GO_MHEAP].address, 0x7f0000500000, "a global, where it was loaded",
+		"its symbol, and the entry point moved by 0x7f0000000000");
+	tap_u64(gm_go_layout_size(&image.layout, GM_GO_MSPAN_BYTES), 160, "sizeof mspan",
+		"readelf --debug-dump=info of a Go 1.24 program");
+	tap_u64(image.globals[GM_GO_ISCGO].address, 0, "a global that is not there",
+		"construction");
+	is_refused(read_image("go1.24.4", symbols, 3, &image), ENOTSUP, "no symbol runtime.allp");
+	is_refused(read_image("go1.24.4", NULL, 0, &image), ENOTSUP, "stripped");
+	is_refused(read_image("go1.99.1", symbols, 4, &image), ENOTSUP, "not in gomem's table");
+	is_refused(read_image("go1.24.4 X:staticlockranking", symbols, 4, &image), ENOTSUP,
+		   "GOEXPERIMENT=staticlockranking");
+	error = gm_go_image_read_file("/proc/self/exe", 0, &image);
+	is_refused(error, ENOENT, "not a Go program");
+}
+
+static void add(struct gm_go_regions *regions, uint64_t start, uint64_t end,
+		enum gm_go_class class_)
+{
+	struct gm_error *error = gm_go_regions_add(regions, start, end, class_, GM_GO_NO_SPAN);
+
+	if (error)
+		abort();
+}
+
+static void is_region(const struct gm_go_regions *regions, size_t at, uint64_t start, uint64_t end,
+		      enum gm_go_class class_)
+{
+	char what[96];
+
+	snprintf(what, sizeof(what), "region %zu is %" PRIx64 "-%" PRIx64 " %s", at, start, end,
+		 gm_go_class_name(class_));
+	tap_ok(at < regions->count && regions->items[at].start == start &&
+		       regions->items[at].end == end && regions->items[at].class_ == class_,
+	       what);
+}
+
+static void test_regions(void)
+{
+	struct gm_go_regions under = { 0 }, over = { 0 }, out = { 0 };
+
+	add(&under, 50, 60, GM_GO_OTHER_SYS);
+	add(&under, 0, 20, GM_GO_RESERVED);
+	add(&under, 10, 30, GM_GO_OTHER_SYS);
+	add(&under, 31, 31, GM_GO_OTHER_SYS);
+	gm_go_regions_sort(&under);
+	tap_u64(under.count, 3, "sorted, what overlaps cut, what is empty left out",
+		"construction");
+	is_region(&under, 1, 20, 30, GM_GO_OTHER_SYS);
+	add(&over, 5, 10, GM_GO_IDLE);
+	add(&over, 10, 12, GM_GO_IDLE);
+	add(&over, 25, 55, GM_GO_MSPAN);
+	add(&over, 70, 80, GM_GO_STACK);
+	tap_u64(over.count, 3, "neighbours of one class are one region", "construction");
+	tap_ok(!gm_go_regions_overlay(&under, &over, &out), "one list over the other");
+	tap_u64(out.count, 7, "regions of both", "construction");
+	is_region(&out, 0, 0, 5, GM_GO_RESERVED);
+	is_region(&out, 1, 5, 12, GM_GO_IDLE);
+	is_region(&out, 2, 12, 20, GM_GO_RESERVED);
+	is_region(&out, 3, 20, 25, GM_GO_OTHER_SYS);
+	is_region(&out, 4, 25, 55, GM_GO_MSPAN);
+	is_region(&out, 5, 55, 60, GM_GO_OTHER_SYS);
+	is_region(&out, 6, 70, 80, GM_GO_STACK);
+	free(under.items);
+	free(over.items);
+	free(out.items);
+}
+
+int main(void)
+{
+	alarm(60);
+	test_version();
+	test_image();
+	test_regions();
+	return tap_done();
+}
