@@ -473,18 +473,24 @@ int gomem_hooks_init(void)
 	return err;
 }
 
+/* All at once: one by one, each would wait for its own grace period. */
 void gomem_hooks_exit(void)
 {
+	struct kretprobe *rps[ARRAY_SIZE(hooks)];
+	struct kprobe *kps[ARRAY_SIZE(hooks)];
+	int rp_count = 0, kp_count = 0;
 	struct hook *hook;
 
 	for (hook = hooks; hook < hooks + ARRAY_SIZE(hooks); hook++) {
 		if (hook->err)
 			continue;
 		if (hook->pre)
-			unregister_kprobe(&hook->kp);
+			kps[kp_count++] = &hook->kp;
 		else
-			unregister_kretprobe(&hook->rp);
+			rps[rp_count++] = &hook->rp;
 	}
+	unregister_kprobes(kps, kp_count);
+	unregister_kretprobes(rps, rp_count);
 	free_hits();
 }
 

@@ -2,6 +2,7 @@
 #include "proc.h"
 
 #include <linux/capability.h>
+#include <linux/ctype.h>
 #include <linux/mm.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -107,6 +108,7 @@ struct cursor {
 	struct gomem_target *target;
 	struct gomem_snapshot *snapshot;
 	unsigned long row;
+	int err; /* why the rows end here */
 };
 
 static void cursor_leave(struct cursor *cursor)
@@ -132,6 +134,8 @@ static void *cursor_start(struct seq_file *m, loff_t *pos)
 		cursor_leave(cursor);
 		return SEQ_START_TOKEN;
 	}
+	if (cursor->err)
+		return ERR_PTR(cursor->err);
 	return cursor->target ? cursor : NULL;
 }
 
@@ -231,14 +235,11 @@ static void *vmas_next(struct seq_file *m, void *v, loff_t *pos)
 	if (!cursor->target)
 		return NULL;
 	cursor->snapshot = gomem_target_look(cursor->target);
-	if (IS_ERR(cursor->snapshot)) {
-		void *err = cursor->snapshot;
-
-		cursor->snapshot = NULL;
-		cursor_leave(cursor);
-		return err;
-	}
-	return cursor;
+	if (!IS_ERR(cursor->snapshot))
+		return cursor;
+	cursor->err = PTR_ERR(cursor->snapshot);
+	cursor->snapshot = NULL;
+	return ERR_PTR(cursor->err);
 }
 
 static void set_vmas(struct vmas_row *row, const struct gomem_row *vma)
@@ -326,26 +327,26 @@ static const struct seq_operations vmas_seq = {
 	.show = vmas_show,
 };
 
-static int open_rows(struct file *file, const struct seq_operations *ops, int capability)
+static int open_rows(struct file *file, const struct seq_operations *ops)
 {
-	if (!capable(capability))
+	if (!capable(CAP_SYS_PTRACE))
 		return -EPERM;
 	return seq_open_private(file, ops, sizeof(struct cursor));
 }
 
 static int targets_open(struct inode *inode, struct file *file)
 {
-	return open_rows(file, &targets_seq, CAP_SYS_ADMIN);
+	return open_rows(file, &targets_seq);
 }
 
 static int summary_open(struct inode *inode, struct file *file)
 {
-	return open_rows(file, &summary_seq, CAP_SYS_PTRACE);
+	return open_rows(file, &summary_seq);
 }
 
 static int vmas_open(struct inode *inode, struct file *file)
 {
-	return open_rows(file, &vmas_seq, CAP_SYS_PTRACE);
+	return open_rows(file, &vmas_seq);
 }
 
 static int rows_release(struct inode *inode, struct file *file)
@@ -356,17 +357,24 @@ static int rows_release(struct inode *inode, struct file *file)
 	return seq_release_private(inode, file);
 }
 
-/* "add PID [follow=0|1]" or "del PID" */
-static int run_command(const char *command)
+static int parse_follow(const char *option, bool *follow)
 {
-	int nr, follow, end = 0;
+	*follow = option && !strcmp(option, "follow=1");
+	return !option || *follow || !strcmp(option, "follow=0") ? 0 : -EINVAL;
+}
 
-	if (sscanf(command, "add %d%n", &nr, &end) == 1 && !command[end])
-		return gomem_target_add(nr, false, GOMEM_TARGET_WRITE);
-	if (sscanf(command, "add %d follow=%d%n", &nr, &follow, &end) == 2 && !command[end] &&
-	    (follow == 0 || follow == 1))
+/* "add PID [follow=0|1]" or "del PID" */
+static int run_command(char *command)
+{
+	const char *verb = strsep(&command, " "), *pid = strsep(&command, " ");
+	bool follow;
+	int nr;
+
+	if (!pid || !isdigit(*pid) || kstrtoint(pid, 10, &nr) || parse_follow(command, &follow))
+		return -EINVAL;
+	if (!strcmp(verb, "add"))
 		return gomem_target_add(nr, follow, GOMEM_TARGET_WRITE);
-	if (sscanf(command, "del %d%n", &nr, &end) == 1 && !command[end])
+	if (!strcmp(verb, "del") && !command)
 		return gomem_target_del(nr);
 	return -EINVAL;
 }

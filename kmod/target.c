@@ -341,18 +341,34 @@ int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin)
 	return err;
 }
 
-/* The newest: a number that was used again means the process that has it now. */
+/*
+ * The newest: a number that was used again means the process that has it now. 0 is the
+ * number of every process that the caller's namespace does not see.
+ */
 static struct gomem_target *find_vnr(pid_t nr)
 {
 	struct gomem_target *target, *found = NULL;
 
 	raw_spin_lock_irq(&targets_lock);
 	list_for_each_entry(target, &targets, all) {
-		if (pid_vnr(target->pid) == nr)
+		if (nr && pid_vnr(target->pid) == nr)
 			found = target;
 	}
 	raw_spin_unlock_irq(&targets_lock);
 	return found;
+}
+
+/* The process of a living thread of that number. */
+static pid_t group_of(pid_t nr)
+{
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
+	pid_t group = task ? task_tgid_vnr(task) : 0;
+
+	if (task)
+		put_task_struct(task);
+	put_pid(pid);
+	return group;
 }
 
 int gomem_target_del(pid_t nr)
@@ -360,7 +376,7 @@ int gomem_target_del(pid_t nr)
 	struct gomem_target *target;
 
 	mutex_lock(&targets_mutex);
-	target = find_vnr(nr);
+	target = find_vnr(nr) ?: find_vnr(group_of(nr));
 	if (target)
 		forget(target);
 	mutex_unlock(&targets_mutex);

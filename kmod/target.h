@@ -149,7 +149,12 @@ void gomem_target_exit(void);
  */
 int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin);
 
-/** gomem_target_del() - forget a process; 0, or -ENOENT when it is no target */
+/**
+ * gomem_target_del() - forget a process
+ * @nr: its pid, or that of one of its threads, in the caller's pid namespace
+ *
+ * Return: 0, or -ENOENT when it is no target.
+ */
 int gomem_target_del(pid_t nr);
 
 /** gomem_target_next() - the first target with an id above @id, with a reference, or NULL */
