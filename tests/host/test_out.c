@@ -82,6 +82,19 @@ static void test_raw(void)
 		"raw: names, plain numbers, no field empty, no terminal codes", CONSTRUCTION);
 }
 
+static void test_empty(void)
+{
+	gm_autofree char *raw = print(GM_OUT_RAW, rows, 0);
+	gm_autofree char *json = print(GM_OUT_JSON, rows, 0);
+	struct json_object *root = json_tokener_parse(json);
+	struct json_object *array = json_object_object_get(root, "things");
+
+	tap_str(raw, "", "raw: no rows, no text", "out/table.h");
+	tap_ok(json_object_is_type(array, json_type_array), "JSON: no rows are an array");
+	tap_u64(json_object_array_length(array), 0, "which is empty", CONSTRUCTION);
+	json_object_put(root);
+}
+
 static const char *member(struct json_object *object, const char *key)
 {
 	return json_object_get_string(json_object_object_get(object, key));
@@ -172,6 +185,7 @@ int main(void)
 	test_text();
 	test_long_name();
 	test_raw();
+	test_empty();
 	test_json();
 	test_utf8();
 	test_bytes();

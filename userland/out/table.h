@@ -47,6 +47,7 @@ struct gm_out_table {
 
 /* Text fits a terminal, or 80 columns elsewhere, as far as cutting a string in the last
  * column goes; numbers are never cut.
+ * Without rows there is no text, and in JSON an empty array.
  * JSON is {"schema": "gomem.<name>/1", "<name>": [{...}]}. EIO and the like: @stream
  * takes no more.
  */
