@@ -252,6 +252,53 @@ static void major_faults(void)
 	umount("/disk");
 }
 
+/* One page in each 2 MiB of @bytes, unmapped at once. What the hook does not look into for
+ * the size of the piece it must say: per 2 MiB, 4 kB released or 2048 kB unseen.
+ */
+static void large_release(void)
+{
+	long blocks = 1100, bytes = blocks * HUGE;
+	struct target t = added();
+	long p = target_call(&t, do_map, bytes, 0, 0), released, unseen;
+
+	target_call(&t, do_touch, p, bytes, HUGE);
+	target_call(&t, do_unmap, p, bytes, 0);
+	released = summary(t.pid, "released");
+	unseen = summary(t.pid, "unseen");
+	tap_note("munmap of %ld pages in %ld blocks: released %ld kB, unseen %ld kB", blocks,
+		 blocks, released, unseen);
+	tap_eq(blocks, "as made", released / PAGE_KB + unseen / HUGE_KB,
+	       "released / 4 + unseen / 2048", "munmap of many blocks");
+	done(&t);
+}
+
+/* More blocks of 2 MiB than the ledger has room for: what it could not keep it says. */
+static long read_far(long blocks, long b UNUSED, long c UNUSED)
+{
+	char *p = mmap(NULL, blocks * HUGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		die("reserving %ld blocks failed: %s", blocks, strerror(errno));
+	madvise(p, blocks * HUGE, MADV_NOHUGEPAGE);
+	return do_peek((long)p, blocks * HUGE, HUGE);
+}
+
+static void full_ledger(void)
+{
+	struct target t = target_start();
+	long records, dropped;
+
+	target_settle(&t);
+	gomem_add(t.pid);
+	target_call(&t, read_far, 150000, 0, 0);
+	records = summary(t.pid, "records");
+	dropped = summary(t.pid, "dropped");
+	tap_note("150000 blocks touched: %ld records, %ld events dropped", records, dropped);
+	tap_eq(t.faults, "getrusage", summary(t.pid, "faults") + dropped,
+	       "faults + dropped, /proc/gomem/summary", "faults in more blocks than are kept");
+	done(&t);
+}
+
 static sigjmp_buf after_bus;
 
 static void on_bus(int signal)
@@ -370,6 +417,8 @@ int main(int argc, char **argv)
 	major_faults();
 	signals();
 	threads();
+	large_release();
+	full_ledger();
 	nothing_missed();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
 	return tap_done();

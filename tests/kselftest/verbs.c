@@ -39,7 +39,7 @@ static long map_there(long bytes, int fd, int flags)
 
 long do_map(long bytes, long advice, long unused UNUSED)
 {
-	long addr = map_there(bytes, -1, MAP_PRIVATE | MAP_ANONYMOUS);
+	long addr = map_there(bytes, -1, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 
 	if (advice && madvise((void *)addr, bytes, advice))
 		die("madvise(%ld) failed: %s", advice, strerror(errno));
