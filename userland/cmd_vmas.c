@@ -191,6 +191,14 @@ static struct gm_error *read_maps(struct view *view, pid_t pid, struct gm_maps *
 	return error;
 }
 
+static void say_missing(pid_t pid, const char *missing)
+{
+	fprintf(stderr,
+		"gomemctl vmas: gomem.ko does not watch process %d; it would add what happened "
+		"there; %s\n",
+		(int)pid, missing ? missing : "all else is known");
+}
+
 static struct gm_error *add_computed(struct view *view, pid_t pid)
 {
 	gm_auto(gm_pages) struct gm_pages *pages = NULL;
@@ -203,10 +211,7 @@ static struct gm_error *add_computed(struct view *view, pid_t pid)
 	if (!error)
 		error = add_rows(view, pid, maps, pages);
 	if (!error)
-		fprintf(stderr,
-			"gomemctl vmas: process %d is not watched by gomem.ko, which would "
-			"add: lazyfree, faults, collapses and bytes released\n",
-			(int)pid);
+		say_missing(pid, pages->missing);
 	return error;
 }
 
