@@ -20,5 +20,8 @@ done
 ${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -I"$userland" -o "$tmp/layouts" "$here/layouts.c" \
 	"$userland"/go/{image,layout,version}.c "$userland"/{elf,base}/*.c \
 	$(pkg-config --cflags --libs libdw libelf)
-"$tmp/layouts" "${programs[@]}" >"$tmp/table.c"
+{
+	echo '// SPDX-License-Identifier: GPL-2.0-or-later'
+	"$tmp/layouts" "${programs[@]}"
+} >"$tmp/table.c"
 mv "$tmp/table.c" "$userland/go/layout_table.c"

@@ -129,13 +129,14 @@ static void add(struct gm_go_regions *regions, uint64_t start, uint64_t end,
 static void is_region(const struct gm_go_regions *regions, size_t at, uint64_t start, uint64_t end,
 		      enum gm_go_class class_)
 {
+	struct gm_go_region region = { 0 };
 	char what[96];
 
+	if (at < regions->count)
+		region = regions->items[at];
 	snprintf(what, sizeof(what), "region %zu is %" PRIx64 "-%" PRIx64 " %s", at, start, end,
 		 gm_go_class_name(class_));
-	tap_ok(at < regions->count && regions->items[at].start == start &&
-		       regions->items[at].end == end && regions->items[at].class_ == class_,
-	       what);
+	tap_ok(region.start == start && region.end == end && region.class_ == class_, what);
 }
 
 static void test_regions(void)

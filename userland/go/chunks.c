@@ -20,14 +20,6 @@ struct range {
 	uint64_t end;
 };
 
-static struct gm_error *nonsense(const struct gm_go_target *target, const char *what,
-				 uint64_t address)
-{
-	return gm_error_create(
-		EIO, "the heap of this %s program makes no sense: %s at %" PRIx64 " (layout: %s)",
-		target->image->version.text, what, address, target->image->layout.source);
-}
-
 static struct gm_error *add_range(const struct gm_go_target *target, const struct range *range,
 				  struct gm_go_chunks *chunks)
 {
@@ -36,9 +28,9 @@ static struct gm_error *add_range(const struct gm_go_target *target, const struc
 
 	if (range->end > HEAP_ADDRESS_MAX || at >= range->end || at % GM_GO_CHUNK_SPAN ||
 	    range->end % GM_GO_CHUNK_SPAN || (last && at <= last))
-		return nonsense(target, "it grew into an impossible range", at);
+		return gm_go_nonsense(target, "it grew into an impossible range at %" PRIx64, at);
 	if ((range->end - at) / GM_GO_CHUNK_SPAN > GM_GO_CHUNKS_MAX - chunks->count)
-		return nonsense(target, "it has more than 4 TiB", at);
+		return gm_go_nonsense(target, "it has more than 4 TiB");
 	for (; at < range->end; at += GM_GO_CHUNK_SPAN) {
 		struct gm_go_chunk *chunk = gm_vec_push(chunks);
 
@@ -111,7 +103,9 @@ static struct gm_error *read_bits(const struct gm_go_target *target, const uint6
 	}
 	error = gm_go_gather(target, wants, chunks->count, got_bits, &copy);
 	if (!error && copy.unreadable)
-		error = nonsense(target, "no bitmap can be read for the chunk", copy.unreadable);
+		error = gm_go_nonsense(target,
+				       "the bitmap of the chunk at %" PRIx64 " cannot be read",
+				       copy.unreadable);
 	return error;
 }
 

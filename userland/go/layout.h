@@ -15,8 +15,9 @@
 #include "go/version.h"
 
 /* X(id, struct, member, must), fields of one struct together; member NULL is the
- * struct's size, and stands first: the others must then lie within it. must: the heap cannot be read without it. Names are those of
- * Go src/runtime; where a name changed both stand here.
+ * struct's size, and stands first: the others must then lie within it. must: the heap
+ * cannot be read without it. Names are those of Go src/runtime; where a name changed
+ * both stand here.
  */
 #define GM_GO_FIELDS(X)                                                                \
 	X(MHEAP_PAGES, "runtime.mheap", "pages", true)                                 \

@@ -29,12 +29,12 @@ static int by_value(const void *a, const void *b)
 
 static struct gm_error *add_mspans(const struct gm_go_target *target, struct gm_go_regions *regions)
 {
+	gm_autofree uint64_t *items = NULL;
 	uint64_t at = gm_go_mheap_at(target, GM_GO_MHEAP_ALLSPANS);
 	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_MSPAN_BYTES);
-	gm_autofree uint64_t *items = NULL;
 	struct gm_go_slice slice;
 	struct gm_error *error;
-	size_t count;
+	size_t count = 0;
 
 	error = gm_go_read_slice(target, at, sizeof(*items), GM_GO_SPANS_MAX, &slice);
 	if (!error)
@@ -141,8 +141,8 @@ static struct gm_error *add_persistent(const struct gm_go_target *target,
 
 static bool has_cgo(const struct gm_go_target *target)
 {
-	const struct gm_go_variable *iscgo = &target->image->globals[GM_GO_ISCGO];
 	gm_auto(gm_error) struct gm_error *error = NULL;
+	const struct gm_go_variable *iscgo = &target->image->globals[GM_GO_ISCGO];
 	uint64_t value;
 
 	if (!iscgo->address)

@@ -228,12 +228,10 @@ static struct gm_error *check_counts(const struct gm_go_target *target,
 	/* Each P may be allocating from one span a class while it is copied. */
 	if (wrong <= 16 + asked / 50)
 		return NULL;
-	return gm_error_create(EIO,
-			       "the heap of this %s program makes no sense: the object counts of"
-			       " %" PRIu64 " of %" PRIu64 " spans contradict their bits"
-			       " (layout: %s)",
-			       target->image->version.text, wrong, asked,
-			       target->image->layout.source);
+	return gm_go_nonsense(target,
+			      "the object counts of %" PRIu64 " of %" PRIu64
+			      " spans contradict their bits",
+			      wrong, asked);
 }
 
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,

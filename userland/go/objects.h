@@ -20,7 +20,8 @@ struct gm_go_objects {
 	size_t size;
 };
 
-/* @sweepgen: mheap_.sweepgen. EIO: the bits contradict the spans' counts, so the layout is not the right one.
+/* @sweepgen: mheap_.sweepgen. EIO: the bits contradict the spans' counts, so the layout is
+ * not the right one.
  */
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 				    const struct gm_go_arenas *arenas,

@@ -214,18 +214,16 @@ static struct gm_error *check_flux(const struct gm_go_target *target, size_t goo
 {
 	if (flux <= 16 + good / 50)
 		return NULL;
-	return gm_error_create(EIO,
-			       "the heap of this %s program makes no sense: %" PRIu64 " of %" PRIu64
-			       " spans contradict the arena index (layout: %s)",
-			       target->image->version.text, flux, good + flux,
-			       target->image->layout.source);
+	return gm_go_nonsense(target, "%" PRIu64 " of %" PRIu64 " spans contradict the arena index",
+			      flux, good + flux);
 }
 
 static struct gm_error *read_pages_in_use(const struct gm_go_target *target, uint64_t *pages)
 {
-	return gm_go_read_number(
-		target, gm_go_mheap_at(target, GM_GO_MHEAP_PAGES_IN_USE),
-		gm_go_layout_size(&target->image->layout, GM_GO_MHEAP_PAGES_IN_USE), pages);
+	uint64_t at = gm_go_mheap_at(target, GM_GO_MHEAP_PAGES_IN_USE);
+	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_MHEAP_PAGES_IN_USE);
+
+	return gm_go_read_number(target, at, size, pages);
 }
 
 /* Of a quiet program the sum is the runtime's own count. One that runs moves both: by
@@ -243,11 +241,9 @@ static struct gm_error *check_pages(const struct gm_go_target *target,
 			sum += mspans->items[i].pages;
 	if (sum + slack >= low && (sum <= slack || sum - slack <= high))
 		return NULL;
-	return gm_error_create(EIO,
-			       "the heap of this %s program makes no sense: its spans have %" PRIu64
-			       " pages, the runtime counts %" PRIu64 " (layout: %s)",
-			       target->image->version.text, sum, after,
-			       target->image->layout.source);
+	return gm_go_nonsense(target,
+			      "its spans have %" PRIu64 " pages, the runtime counts %" PRIu64, sum,
+			      after);
 }
 
 static struct gm_error *read_all(const struct gm_go_target *target,

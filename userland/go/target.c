@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 uint64_t gm_go_mheap_at(const struct gm_go_target *target, enum gm_go_field field)
@@ -15,6 +17,18 @@ uint64_t gm_go_memstats_at(const struct gm_go_target *target, enum gm_go_field f
 {
 	return target->image->globals[GM_GO_MEMSTATS].address +
 	       gm_go_layout_offset(&target->image->layout, field);
+}
+
+struct gm_error *gm_go_nonsense(const struct gm_go_target *target, const char *what, ...)
+{
+	char text[256];
+	va_list arguments;
+
+	va_start(arguments, what);
+	vsnprintf(text, sizeof(text), what, arguments);
+	va_end(arguments);
+	return gm_error_create(EIO, "the heap of this %s program makes no sense: %s (layout: %s)",
+			       target->image->version.text, text, target->image->layout.source);
 }
 
 struct gm_error *gm_go_read_number(const struct gm_go_target *target, uint64_t address, size_t size,

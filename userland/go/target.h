@@ -32,6 +32,10 @@ struct gm_go_slice {
 uint64_t gm_go_mheap_at(const struct gm_go_target *target, enum gm_go_field field);
 uint64_t gm_go_memstats_at(const struct gm_go_target *target, enum gm_go_field field);
 
+/* EIO: "the heap of this go1.24.4 program makes no sense: WHAT (layout: DWARF)" */
+struct gm_error *gm_go_nonsense(const struct gm_go_target *target, const char *what, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* An unsigned number of 1 to 8 bytes. */
 struct gm_error *gm_go_read_number(const struct gm_go_target *target, uint64_t address, size_t size,
 				   uint64_t *number) GM_MUST_CHECK;
