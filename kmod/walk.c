@@ -137,16 +137,6 @@ static void see_hole(struct gomem_walk *walk, unsigned long start, unsigned long
 		see_shmem(walk, start, end);
 }
 
-static void see_pte(struct gomem_walk *walk, unsigned long addr, pte_t pte)
-{
-	if (pte_present(pte))
-		see_present(walk, addr, pte);
-	else if (!pte_none(pte))
-		see_swap(walk, addr, pte);
-	else
-		see_hole(walk, addr, addr + PAGE_SIZE);
-}
-
 static bool is_plain(pte_t pte)
 {
 	return pte_present(pte) && pte_dirty(pte) && !pte_special(pte);
@@ -170,18 +160,35 @@ static unsigned long see_plain(struct gomem_walk *walk, const pte_t *table, unsi
 	return run.pages;
 }
 
+/* Return: how many pages were seen, at least 1. */
+static unsigned long see_ptes(struct gomem_walk *walk, const pte_t *table, unsigned long addr,
+			      unsigned long end)
+{
+	pte_t pte = READ_ONCE(*table);
+	unsigned long plain;
+
+	if (pte_none(pte)) {
+		see_hole(walk, addr, addr + PAGE_SIZE);
+		return 1;
+	}
+	plain = see_plain(walk, table, addr, end);
+	if (plain)
+		return plain;
+	if (pte_present(pte))
+		see_present(walk, addr, pte);
+	else
+		see_swap(walk, addr, pte);
+	return 1;
+}
+
 static void see_table(struct gomem_walk *walk, const pte_t *table, unsigned long addr,
 		      unsigned long end)
 {
 	while (addr != end && !walk->stopped) {
-		unsigned long n = see_plain(walk, table, addr, end);
+		unsigned long pages = see_ptes(walk, table, addr, end);
 
-		if (!n) {
-			see_pte(walk, addr, READ_ONCE(*table));
-			n = 1;
-		}
-		table += n;
-		addr += n * PAGE_SIZE;
+		table += pages;
+		addr += pages * PAGE_SIZE;
 	}
 	flush_run(walk);
 }
