@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "hooks.h"
 
-#include <linux/hugetlb_inline.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/pagewalk.h>
@@ -306,7 +305,7 @@ static int on_zap(struct kprobe *kp, struct pt_regs *regs)
 	struct gomem_target *target = gomem_target_of(vma->vm_mm);
 
 	if (!target || !atomic_read(&vma->vm_mm->mm_users) || (current->flags & PF_KTHREAD) ||
-	    is_vm_hugetlb_page(vma))
+	    (vma->vm_flags & VM_HUGETLB))
 		return 0;
 	hit(hook_of(kp));
 	gomem_zap_range(target->ledger, vma, ARG(regs, 2), ARG(regs, 3));

@@ -2,7 +2,6 @@
 #include "snapshot.h"
 
 #include <linux/dcache.h>
-#include <linux/hugetlb_inline.h>
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -120,7 +119,7 @@ static bool is_stack(const struct vm_area_struct *vma)
 
 static const char *kind_of(struct vm_area_struct *vma)
 {
-	if (is_vm_hugetlb_page(vma))
+	if (vma->vm_flags & VM_HUGETLB)
 		return "hugetlb";
 	if (vma->vm_file)
 		return file_kind(vma->vm_file);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "walk.h"
 
-#include <linux/hugetlb_inline.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -371,7 +370,7 @@ static bool enter_vma(struct gomem_walk *walk)
 static void walk_vma(struct gomem_walk *walk, unsigned long end)
 {
 	/* Huge pages of hugetlbfs are not part of RSS. */
-	if (is_vm_hugetlb_page(walk->vma))
+	if (walk->vma->vm_flags & VM_HUGETLB)
 		walk->pos = end;
 	while (walk->pos < end && !is_window_over(walk))
 		walk_step(walk, end);
