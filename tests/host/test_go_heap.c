@@ -17,6 +17,7 @@
 #define MHEAP_BYTES (96U << 10)
 #define MSPAN_BYTES 160
 #define P_BYTES 256
+#define G_BYTES 512
 
 /* Spans, in the order of their addresses; the last is dead, its fields stale. */
 enum { SMALL, UNSWEPT, GREEN, LARGE, STACKS, BUFFER, DEAD };
@@ -28,6 +29,11 @@ static struct {
 	uint64_t allp[3]; /* a slice */
 	uint64_t p_list[1];
 	uint8_t p[P_BYTES];
+	uint64_t allgs[3];
+	uint64_t g_list[3];
+	uint8_t gs[4][G_BYTES];
+	uint64_t allm;
+	uint8_t m[G_BYTES];
 	uint64_t allspans[SPANS];
 	uint8_t mspans[SPANS][MSPAN_BYTES];
 	uint64_t arena_list[1];
@@ -80,6 +86,8 @@ static void find_layout(void)
 	image.globals[GM_GO_MEMSTATS].address = at(fake.memstats);
 	image.globals[GM_GO_GCPHASE].address = at(&fake.gcphase);
 	image.globals[GM_GO_ALLP].address = at(fake.allp);
+	image.globals[GM_GO_ALLGS].address = at(fake.allgs);
+	image.globals[GM_GO_ALLM].address = at(&fake.allm);
 }
 
 /* An arena of 64 MiB, its first 4 MiB in use. */
@@ -194,6 +202,29 @@ static void make_pages(void)
 	put_slice(fake.allp, fake.p_list, 1);
 }
 
+static void make_stack(int which, const uint8_t *low, uint64_t bytes, uint64_t status)
+{
+	const uint64_t stack[] = { at(low), at(low) + bytes };
+
+	memcpy(fake.gs[which] + gm_go_layout_offset(&image.layout, GM_GO_G_STACK), stack,
+	       sizeof(stack));
+	put(fake.gs[which], GM_GO_G_STATUS, status);
+}
+
+/* A goroutine that waits, one that is dead, one whose stack is none of Go's, and a thread. */
+static void make_stacks(void)
+{
+	make_stack(0, arena + 11 * PAGE, 4096, 4);
+	make_stack(1, arena + 11 * PAGE + 4096, 4096, 6);
+	make_stack(2, arena + 3 * PAGE, 4096, 4);
+	make_stack(3, arena + 13 * PAGE, PAGE, 0);
+	for (int i = 0; i < 3; i++)
+		fake.g_list[i] = at(fake.gs[i]);
+	put_slice(fake.allgs, fake.g_list, 3);
+	fake.allm = at(fake.m);
+	put(fake.m, GM_GO_M_G0, at(fake.gs[3]));
+}
+
 static void make(void)
 {
 	find_layout();
@@ -201,6 +232,7 @@ static void make(void)
 	make_index();
 	make_spans();
 	make_pages();
+	make_stacks();
 	put(fake.mheap, GM_GO_MHEAP_SWEEPGEN, 10);
 	put(fake.mheap, GM_GO_MHEAP_PAGES_IN_USE, 11);
 	put((char *)mheap_field(GM_GO_MHEAP_SPANALLOC), GM_GO_FIXALLOC_INUSE, 1120);
@@ -259,7 +291,8 @@ static void test_regions(void)
 	is_bytes(heap, GM_GO_IDLE, 18 * PAGE);
 	is_bytes(heap, GM_GO_RELEASED, 477 * PAGE);
 	is_bytes(heap, GM_GO_RESERVED, GM_GO_ARENA_SPAN - 512 * PAGE);
-	is_bytes(heap, GM_GO_STACK, 4 * PAGE);
+	is_bytes(heap, GM_GO_STACK, 4096 + PAGE);
+	is_bytes(heap, GM_GO_STACK_FREE, 4 * PAGE - (4096 + PAGE));
 	is_bytes(heap, GM_GO_OTHER_SYS, PAGE);
 	while (first->start < at(arena))
 		first++;

@@ -12,6 +12,7 @@
 #include "go/read.h"
 #include "go/regions.h"
 #include "go/spans.h"
+#include "go/stacks.h"
 #include "go/totals.h"
 
 #define ATTEMPTS 3
@@ -58,6 +59,7 @@ struct copy {
 	struct gm_go_chunks chunks;
 	struct gm_go_tables tables;
 	struct gm_go_objects objects;
+	struct gm_go_regions stacks;
 	struct phase before;
 	struct phase after;
 	uint64_t flux;
@@ -69,6 +71,7 @@ static void copy_deinit(struct copy *copy)
 	free(copy->mspans.items);
 	free(copy->chunks.items);
 	free(copy->tables.items);
+	free(copy->stacks.items);
 	gm_go_objects_deinit(&copy->objects);
 	memset(copy, 0, sizeof(*copy));
 }
@@ -103,6 +106,8 @@ static struct gm_error *read_copy(const struct gm_go_target *target, struct copy
 	if (!error)
 		error = gm_go_objects_read(target, &copy->arenas, &copy->mspans,
 					   copy->before.sweepgen, &copy->objects);
+	if (!error)
+		error = gm_go_stacks_read(target, &copy->mspans, &copy->stacks);
 	return error ?: read_phase(target, &copy->after);
 }
 
@@ -159,7 +164,7 @@ static struct gm_error *fill_spans(const struct copy *copy, struct gm_go_spans *
 /* The arenas are reserved where nothing else is known. */
 static struct gm_error *carve_heap(const struct copy *copy, struct gm_go_regions *heap)
 {
-	struct gm_go_regions reserved = { 0 }, used = { 0 };
+	struct gm_go_regions reserved = { 0 }, used = { 0 }, all = { 0 };
 	struct gm_error *error = NULL;
 
 	for (size_t i = 0; i < copy->arenas.count && !error; i++)
@@ -169,9 +174,12 @@ static struct gm_error *carve_heap(const struct copy *copy, struct gm_go_regions
 	if (!error)
 		error = gm_go_carve(&copy->mspans, &copy->objects, &copy->chunks, &used);
 	if (!error)
-		error = gm_go_regions_overlay(&reserved, &used, heap);
+		error = gm_go_regions_overlay(&reserved, &used, &all);
+	if (!error)
+		error = gm_go_regions_overlay(&all, &copy->stacks, heap);
 	free(reserved.items);
 	free(used.items);
+	free(all.items);
 	return error;
 }
 

@@ -10,14 +10,16 @@
 #include "go/version.h"
 
 /* X(id, symbol, must): the runtime's globals. */
-#define GM_GO_GLOBALS(X)                                 \
-	X(MHEAP, "runtime.mheap_", true)                 \
-	X(MEMSTATS, "runtime.memstats", true)            \
-	X(GCPHASE, "runtime.gcphase", true)              \
-	X(ALLP, "runtime.allp", true)                    \
-	X(ISCGO, "runtime.iscgo", false)                 \
-	X(GC_BITS_ARENAS, "runtime.gcBitsArenas", false) \
-	X(PERSISTENT_CHUNKS, "runtime.persistentChunks", false)
+#define GM_GO_GLOBALS(X)                                        \
+	X(MHEAP, "runtime.mheap_", true)                        \
+	X(MEMSTATS, "runtime.memstats", true)                   \
+	X(GCPHASE, "runtime.gcphase", true)                     \
+	X(ALLP, "runtime.allp", true)                           \
+	X(ISCGO, "runtime.iscgo", false)                        \
+	X(GC_BITS_ARENAS, "runtime.gcBitsArenas", false)        \
+	X(PERSISTENT_CHUNKS, "runtime.persistentChunks", false) \
+	X(ALLGS, "runtime.allgs", false)                        \
+	X(ALLM, "runtime.allm", false)
 
 enum gm_go_global {
 #define GM_GO_GLOBAL_ID(id, symbol, must) GM_GO_##id,

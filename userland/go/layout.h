@@ -72,7 +72,13 @@
 	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", true)               \
 	X(DELTA_PTR_SCALAR, "runtime.heapStatsDelta", "inPtrScalarBits", false)        \
 	X(GC_BITS_BYTES, "runtime.gcBitsArena", NULL, true)                            \
-	X(GC_BITS_NEXT, "runtime.gcBitsArena", "next", true)
+	X(GC_BITS_NEXT, "runtime.gcBitsArena", "next", true)                           \
+	X(G_BYTES, "runtime.g", NULL, false)                                           \
+	X(G_STACK, "runtime.g", "stack", false)                                        \
+	X(G_STATUS, "runtime.g", "atomicstatus", false)                                \
+	X(M_G0, "runtime.m", "g0", false)                                              \
+	X(M_GSIGNAL, "runtime.m", "gsignal", false)                                    \
+	X(M_ALLLINK, "runtime.m", "alllink", false)
 
 enum gm_go_field {
 #define GM_GO_FIELD_ID(id, type, member, must) GM_GO_##id,
