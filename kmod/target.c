@@ -10,7 +10,7 @@
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
-#define SPARES 16 /* forks that may come before the worker runs */
+#define SPARES 32 /* forks that may come before the worker runs */
 #define MARGIN 32 /* places kept free for followed children */
 
 struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
