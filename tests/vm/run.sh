@@ -144,7 +144,7 @@ boot()
 {
 	# One thread for all CPUs: with one each, QEMU 7.2 may run code that another CPU
 	# has patched since (kprobes, static keys), and the guest dies of a stale int3.
-	local accel=(-accel tcg,thread=single -cpu max) status=0 pid
+	local accel=(-accel "tcg,thread=single" -cpu max) status=0 pid
 
 	kvm_works && accel=(-accel kvm -cpu host)
 	timeout "$seconds" qemu-system-x86_64 "${accel[@]}" -nodefaults -display none -no-reboot \
