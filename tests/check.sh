@@ -101,7 +101,7 @@ kselftests()
 	for test in build/kselftest/test_*; do
 		arguments+=(-f "$test:/tests/${test##*/}")
 	done
-	tests/vm/run.sh -k "$kernel" -m 1536 -t 600 -M zram -f "build/kmod-$kernel/gomem.ko" \
+	tests/vm/run.sh -k "$kernel" -m 1536 -t 600 -M zram -M ext4 -f "build/kmod-$kernel/gomem.ko" \
 		-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -o "$logs/$kernel/out" \
 		-- "$guest_script" >"$logs/$kernel/all" 2>"$logs/$kernel/run" || status=$?
 	while read -r line; do
