@@ -14,9 +14,9 @@
 #include "walk.h"
 
 /* Rows and names get their memory between windows: nothing is allocated under the lock. */
-#define CHUNK_BYTES SZ_16K
+#define CHUNK_BYTES SZ_8K
 #define ROWS_PER_CHUNK (CHUNK_BYTES / sizeof(struct gomem_row))
-#define NAMES_BYTES (SZ_16K - sizeof(struct list_head) - sizeof(unsigned int))
+#define NAMES_BYTES (SZ_8K - sizeof(struct list_head) - sizeof(unsigned int))
 
 struct names {
 	struct list_head list;

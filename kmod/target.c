@@ -33,18 +33,39 @@ static struct hlist_head *bucket_of(const struct mm_struct *mm)
 	return &gomem_targets_by_mm[hash_ptr(mm, GOMEM_TARGETS_HASH_BITS)];
 }
 
-/* Its last look: while the worker holds mm_users the page tables stay as they were. */
-static void exit_work(struct work_struct *work)
+static void publish_last(struct gomem_target *target)
 {
-	struct gomem_target *target = container_of(work, struct gomem_target, exit_work);
-	struct gomem_snapshot *last = gomem_snapshot_take(target->mm, target->ledger);
+	struct gomem_snapshot *last;
 
 	mutex_lock(&target->look_mutex);
+	last = gomem_snapshot_take(target->mm, target->ledger);
 	if (!IS_ERR(last))
 		target->last = last;
 	WRITE_ONCE(target->state, GOMEM_TARGET_EXITED);
 	mutex_unlock(&target->look_mutex);
+}
+
+/* The last look holds what was counted. Handlers that found the target may still count. */
+static void drop_ledger(struct gomem_target *target)
+{
+	struct gomem_ledger *ledger = NULL;
+
+	synchronize_rcu();
+	mutex_lock(&target->look_mutex);
+	if (target->last)
+		swap(ledger, target->ledger);
+	mutex_unlock(&target->look_mutex);
+	gomem_ledger_destroy(ledger);
+}
+
+/* While the worker holds mm_users the page tables stay as the process left them. */
+static void exit_work(struct work_struct *work)
+{
+	struct gomem_target *target = container_of(work, struct gomem_target, exit_work);
+
+	publish_last(target);
 	mmput(target->mm);
+	drop_ledger(target);
 	gomem_target_put(target);
 }
 
@@ -393,35 +414,34 @@ struct mm_struct *gomem_target_mm(struct gomem_target *target)
 	return mm;
 }
 
-static struct gomem_snapshot *last_look(struct gomem_target *target)
+/* NULL when there is nothing to look at any more and the last look is not over yet. */
+static struct gomem_snapshot *look(struct gomem_target *target, bool is_over)
 {
-	struct gomem_snapshot *last;
+	struct gomem_snapshot *snapshot = NULL;
+	struct mm_struct *mm = NULL;
 
 	mutex_lock(&target->look_mutex);
-	last = target->last;
-	if (last)
-		gomem_snapshot_get(last);
+	if (target->last) {
+		snapshot = gomem_snapshot_get(target->last);
+	} else {
+		mm = gomem_target_mm(target);
+		if (mm || is_over)
+			snapshot = gomem_snapshot_take(mm, target->ledger);
+	}
 	mutex_unlock(&target->look_mutex);
-	return last;
+	if (mm)
+		mmput(mm);
+	return snapshot;
 }
 
 struct gomem_snapshot *gomem_target_look(struct gomem_target *target)
 {
-	struct gomem_snapshot *snapshot = last_look(target);
-	struct mm_struct *mm;
+	struct gomem_snapshot *snapshot = look(target, false);
 
 	if (snapshot)
 		return snapshot;
-	mm = gomem_target_mm(target);
-	if (!mm) {
-		flush_work(&target->exit_work);
-		snapshot = last_look(target);
-	}
-	if (!snapshot)
-		snapshot = gomem_snapshot_take(mm, target->ledger);
-	if (mm)
-		mmput(mm);
-	return snapshot;
+	flush_work(&target->exit_work);
+	return look(target, true);
 }
 
 static void keep_comm(struct gomem_target *target, struct task_struct *task)

@@ -54,7 +54,7 @@ enum gomem_target_origin {
  * @id: rises with every attach
  * @pid: its struct pid
  * @parent: pid of the process it was forked from, in the initial namespace, else 0
- * @ledger: what the hooks count
+ * @ledger: what the hooks count; NULL once @last holds it
  * @state: enum gomem_target_state
  * @origin: enum gomem_target_origin
  * @follow: attach its children as they are forked
@@ -63,7 +63,7 @@ enum gomem_target_origin {
  * @execs: how often it called exec since
  * @unfollowed: children that could not be attached, for want of a target made in advance
  * @comm: its name when last asked
- * @look_mutex: guards @last
+ * @look_mutex: guards @last, and @ledger against its end; one looks at a time
  * @last: the look at its exit, NULL before
  * @exit_work: takes that
  * @free_work: frees the target, a grace period after the last reference
@@ -87,7 +87,7 @@ struct gomem_target {
 	atomic64_t execs;
 	atomic64_t unfollowed;
 	char comm[TASK_COMM_LEN];
-	struct mutex look_mutex; /* guards @last */
+	struct mutex look_mutex; /* guards @last, @ledger's end */
 	struct gomem_snapshot *last;
 	struct work_struct exit_work;
 	struct rcu_work free_work;
