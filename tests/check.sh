@@ -89,7 +89,7 @@ go_programs()
 # shellcheck disable=SC2016 # the guest expands these
 guest_script='for test in /tests/*; do
 	echo "@begin ${test##*/test_}"
-	timeout 120 "$test" 2>&1
+	timeout 300 "$test" 2>&1
 	echo "@end $?"
 done'
 

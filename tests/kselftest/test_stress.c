@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,7 +53,7 @@ static pid_t worker(void (*work)(int me), int me)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	/* The kernel's own threads, which insmod and rmmod wait for, come first. */
-	setpriority(PRIO_PROCESS, 0, 19);
+	sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
 	srandom(me);
 	for (;;)
 		work(me);
@@ -64,7 +63,7 @@ static void child_of_storm(long p)
 {
 	char *argv[] = { "true", NULL };
 
-	do_touch(p, 2 * HUGE, 8 * PAGE);
+	do_touch(p, 2 * HUGE, 32 * PAGE);
 	if (random() & 1)
 		execv("/bin/true", argv);
 	_exit(0);
@@ -78,20 +77,20 @@ static void storm(int me)
 
 	shared->pids[me] = getpid();
 	do_peek(p, HUGE, 16 * PAGE);
-	do_touch(p, 4 * HUGE, 4 * PAGE);
+	do_touch(p, 4 * HUGE, 16 * PAGE);
 	child = fork();
 	if (!child)
 		child_of_storm(p);
 	shared->pids[STORMS + random() % (PIDS - STORMS)] = child;
-	do_touch(p, HUGE, PAGE);
+	do_touch(p, HUGE, 4 * PAGE);
 	madvise((void *)(p + PAGE), HUGE, MADV_DONTNEED);
 	madvise((void *)(p + 2 * HUGE + PAGE), HUGE, MADV_FREE);
 	madvise((void *)(p + 2 * HUGE), HUGE, MADV_PAGEOUT);
-	do_touch(p + 2 * HUGE, HUGE, PAGE);
+	do_touch(p + 2 * HUGE, HUGE, 4 * PAGE);
 	mprotect((void *)(p + HUGE + MB), PAGE, PROT_READ);
 	munmap((void *)(p - HUGE / 2), 5 * HUGE);
 	waitpid(child, NULL, 0);
-	usleep(5000);
+	usleep(20000);
 }
 
 /* By pieces, so that the module often goes in between; any error is fine. */
@@ -120,7 +119,7 @@ static void reader(int me UNUSED)
 	read_slowly(path);
 	snprintf(path, sizeof(path), "/proc/gomem/%d/pages", shared->pids[random() % PIDS]);
 	read_slowly(path);
-	usleep(5000);
+	usleep(20000);
 }
 
 static void writer(int me UNUSED)
@@ -133,10 +132,10 @@ static void writer(int me UNUSED)
 	else
 		ret = gomem_del(pid);
 	shared->commands += !ret;
-	usleep(5000);
+	usleep(20000);
 }
 
-/* Each fourth load fails in the end, at a process that is not there, and must undo all.
+/* Each sixteenth load fails in the end, at a process that is not there, and must undo all.
  * Return: 0 loaded, 1 not loaded as it should be, -errno. A writer may have been quicker
  * to add the same process: that is a load that failed, too.
  */
@@ -146,9 +145,9 @@ static int load(int i)
 	int ret;
 
 	snprintf(params, sizeof(params), "target_pid=%d%s follow=%d", shared->pids[i % STORMS],
-		 i % 4 == 3 ? ",4194304" : "", i / 2 % 2);
+		 i % 16 == 3 ? ",4194304" : "", i / 2 % 2);
 	ret = module_load(i % 4 ? params : "");
-	if (ret == -EEXIST || (ret == -ESRCH && i % 4 == 3))
+	if (ret == -EEXIST || (ret == -ESRCH && i % 16 == 3))
 		return 1;
 	return ret;
 }
