@@ -8,7 +8,7 @@
 
 say()
 {
-	printf '\n%s\n' "$*" | fold -s -w 78 | sed 's/^./-- &/'
+	printf '\n%s\n' "$*" | fold -s -w 76 | sed "s,^,-- ,; s, *$,,"
 }
 
 # type LINE: show it as typed, and run it
@@ -27,7 +27,7 @@ type "insmod gomem.ko target_pid=$pid"
 say "A wave of work: it grows to 400 MiB, drops nearly all of it, and Go gives it back."
 service wave >/dev/null
 settle
-say "A minute later. The runtime says what it released; the kernel says what is resident:"
+say "Moments later. The runtime says what it released; the kernel says what is resident:"
 service metrics | tr ' ' '\n' | awk -F= '/^released/ { printf "   released  %4d MiB\n", $2 / 1048576 }'
 echo "   resident  $(printf %4d $(($(rollup_kb Rss) / 1024))) MiB"
 
