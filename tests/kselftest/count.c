@@ -5,8 +5,9 @@
 #include "lib.h"
 
 const char *const event_names[EVENTS] = {
-	[FAULTS] = "faults",	   [HUGE_FAULTS] = "huge_faults", [FALLBACKS] = "fallbacks",
-	[COW] = "cow",		   [SWAPINS] = "swapins",	  [SPLITS] = "splits",
+	[FAULTS] = "faults",	   [HUGE_FAULTS] = "huge_faults",
+	[FALLBACKS] = "fallbacks", [COW] = "cow",
+	[SWAPINS] = "swapins",	   [SPLITS] = "splits",
 	[COLLAPSES] = "collapses", [RELEASED] = "released",
 };
 

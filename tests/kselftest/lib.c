@@ -301,6 +301,17 @@ int table_find(const struct table *t, pid_t pid)
 	return -1;
 }
 
+void check_field(pid_t pid, const char *column, const char *want, const char *name)
+{
+	struct table *t = table_read("targets");
+	int row = table_find(t, pid);
+	const char *got = row < 0 ? "no row" : table_str(t, row, column);
+
+	tap_ok(!strcmp(got, want), "%s: %s: expected %s (contract), got %s (/proc/gomem/targets)",
+	       name, column, want, got);
+	table_free(t);
+}
+
 unsigned long summary(pid_t pid, const char *column)
 {
 	struct table *t = table_read("summary");

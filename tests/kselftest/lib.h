@@ -19,6 +19,7 @@
 #define MB (1024L * KB)
 #define PAGE 4096L
 #define HUGE (2 * MB)
+#define PAGES(n) ((long)(n) << 12)
 #define PAGE_KB 4L
 #define HUGE_KB 2048L
 
@@ -113,6 +114,9 @@ unsigned long table_dec(const struct table *t, int row, const char *column);
 unsigned long table_hex(const struct table *t, int row, const char *column);
 /* The first row of @pid, or -1. */
 int table_find(const struct table *t, pid_t pid);
+
+/* One field of @pid's row in targets is @want; there, "no row" stands for any field. */
+void check_field(pid_t pid, const char *column, const char *want, const char *name);
 
 /* One figure of @pid's row in summary; dies when there is no such row. */
 unsigned long summary(pid_t pid, const char *column);

@@ -19,9 +19,9 @@
 #define PAGEMAP_PFN ((1ul << 55) - 1)
 
 const struct size_name sizes[SIZES] = {
-	[SIZE] = { "size", "Size:" },	      [RSS] = { "rss", "Rss:" },
-	[ANON] = { "anon", "Anonymous:" },    [THP] = { "thp", "AnonHugePages:" },
-	[SWAP] = { "swap", "Swap:" },	      [LAZYFREE] = { "lazyfree", "LazyFree:" },
+	[SIZE] = { "size", "Size:" },	   [RSS] = { "rss", "Rss:" },
+	[ANON] = { "anon", "Anonymous:" }, [THP] = { "thp", "AnonHugePages:" },
+	[SWAP] = { "swap", "Swap:" },	   [LAZYFREE] = { "lazyfree", "LazyFree:" },
 };
 
 const char *const page_names[PAGE_KINDS] = {

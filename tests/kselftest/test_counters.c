@@ -17,7 +17,6 @@
 
 #define N 32
 #define ARGS long a UNUSED, long b UNUSED, long c UNUSED
-#define PAGES(n) ((n) * PAGE)
 
 /**
  * struct step - one thing that a target does, and what it must count
@@ -332,16 +331,14 @@ static const struct step steps[] = {
 	  .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "MADV_DONTNEED of nothing", fresh, dontneed, 4 * HUGE, 0, .want.v = { 0 } },
 	{ "MADV_DONTNEED of zero pages", peeked, dontneed, PAGES(N), 0, .want.v = { 0 } },
-	{ "MADV_DONTNEED of the huge zero page", huge_peeked, dontneed, HUGE, 0,
-	  .want.v = { 0 } },
+	{ "MADV_DONTNEED of the huge zero page", huge_peeked, dontneed, HUGE, 0, .want.v = { 0 } },
 	{ "MADV_DONTNEED of swapped pages", swapped, dontneed, PAGES(N), 0, .want.v = { 0 } },
 	{ "MADV_DONTNEED of huge pages", huge, dontneed, 4 * HUGE, 0,
 	  .want.v = { [RELEASED] = 4 * HUGE_KB } },
 	{ "MADV_FREE", half, lazyfree, PAGES(2 * N), 0, .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "MADV_FREE of huge pages", huge, lazyfree, 2 * HUGE, 0,
 	  .want.v = { [RELEASED] = 2 * HUGE_KB } },
-	{ "munmap", half, do_unmap, PAGES(2 * N), 0, true,
-	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "munmap", half, do_unmap, PAGES(2 * N), 0, true, .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "munmap of huge pages", huge, do_unmap, 2 * HUGE, 0, true,
 	  .want.v = { [RELEASED] = 2 * HUGE_KB } },
 	{ "munmap of shared memory", memfd_touched, do_unmap, PAGES(N), 0, true,
@@ -350,8 +347,8 @@ static const struct step steps[] = {
 	  .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "MADV_FREE of huge pages, then MADV_DONTNEED", huge, lazyfree_then_dontneed, HUGE, 0,
 	  .want.v = { [RELEASED] = HUGE_KB } },
-	{ "MADV_FREE, half written, then MADV_DONTNEED", touched, lazyfree_touch_dontneed,
-	  PAGES(N), 0, .want.v = { [RELEASED] = (N + N / 2) * PAGE_KB } },
+	{ "MADV_FREE, half written, then MADV_DONTNEED", touched, lazyfree_touch_dontneed, PAGES(N),
+	  0, .want.v = { [RELEASED] = (N + N / 2) * PAGE_KB } },
 	{ "MADV_FREE, then munmap", touched, lazyfree_then_unmap, PAGES(N), 0, true,
 	  .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "brk", heap, heap_shrink, PAGES(N), 0, true, .want.v = { [RELEASED] = N * PAGE_KB } },
@@ -380,8 +377,10 @@ static void check_counts(const struct step *s, const struct target *t, long addr
 	struct counts want = s->want;
 	struct counts got = s->gone ? count_target(t->pid) : count_range(t->pid, addr, s->bytes);
 
-	if (s->gone)
-		got.v[FAULTS] = got.v[COW] = 0;
+	if (s->gone) {
+		got.v[FAULTS] = 0;
+		got.v[COW] = 0;
+	}
 	count_check(s->name, &want, "as made", &got,
 		    s->gone ? "/proc/gomem/summary" : "/proc/gomem/vmas");
 	tap_eq(t->faults, "getrusage", summary(t->pid, "faults"), "/proc/gomem/summary",

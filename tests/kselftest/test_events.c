@@ -25,7 +25,6 @@
 #include "verbs.h"
 
 #define N 32
-#define PAGES(n) ((n) * PAGE)
 
 static struct target added(void)
 {
@@ -65,8 +64,7 @@ static void two_in_a_block(void)
 	target_call(&t, do_touch, p + MB, PAGES(20), PAGE);
 	target_call(&t, do_touch, p + PAGES(10), PAGES(3), PAGE);
 	check_range("first VMA of a block", t.pid, p, MB, (struct counts){ .v[FAULTS] = 13 });
-	check_range("second VMA of a block", t.pid, p + MB, MB,
-		    (struct counts){ .v[FAULTS] = 20 });
+	check_range("second VMA of a block", t.pid, p + MB, MB, (struct counts){ .v[FAULTS] = 20 });
 	target_call(&t, advise, p + MB, MB, MADV_DODUMP);
 	check_range("two VMAs merged", t.pid, p, HUGE, (struct counts){ .v[FAULTS] = 33 });
 	target_call(&t, advise, p + MB / 2, MB, MADV_DONTDUMP);
@@ -313,7 +311,7 @@ static long read_nothing(long p, long pages, long times)
 
 	signal(SIGBUS, on_bus);
 	sigsetjmp(after_bus, 1);
-	for (; i < pages * times; ) {
+	for (; i < pages * times;) {
 		i++;
 		(void)*(volatile char *)(p + PAGES((i - 1) / times));
 	}
@@ -324,7 +322,8 @@ static long read_nothing(long p, long pages, long times)
 static void signals(void)
 {
 	struct target t = target_start();
-	long p = target_call(&t, do_map_fd, PAGES(N), target_call(&t, do_file, 0, 1, 0), MAP_SHARED);
+	long p =
+		target_call(&t, do_map_fd, PAGES(N), target_call(&t, do_file, 0, 1, 0), MAP_SHARED);
 
 	gomem_add(t.pid);
 	target_call(&t, read_nothing, p, N, 1);

@@ -23,7 +23,6 @@
 #include "verbs.h"
 
 #define N 32
-#define PAGES(n) ((n) * PAGE)
 #define ARGS long a UNUSED, long b UNUSED, long c UNUSED
 
 static struct target added(const char *options)
@@ -39,26 +38,6 @@ static void done(struct target *t)
 {
 	gomem_del(t->pid);
 	target_kill(t);
-}
-
-/* One field of @pid's row in targets, or "no row". Valid until the next call. */
-static const char *target_field(pid_t pid, const char *column)
-{
-	static char field[64];
-	struct table *t = table_read("targets");
-	int row = table_find(t, pid);
-
-	snprintf(field, sizeof(field), "%s", row < 0 ? "no row" : table_str(t, row, column));
-	table_free(t);
-	return field;
-}
-
-static void check_field(pid_t pid, const char *column, const char *want, const char *name)
-{
-	const char *got = target_field(pid, column);
-
-	tap_ok(!strcmp(got, want), "%s: %s: expected %s (as made), got %s (/proc/gomem/targets)",
-	       name, column, want, got);
 }
 
 /* Each VMA's row, as smaps shows or showed them: @maps, @count of them. */
@@ -286,8 +265,8 @@ static void leader_exits_first(void)
 		usleep(1000);
 	check_field(pid, "state", "running", "first thread exited");
 	tap_ok(summary(pid, "rss") >= PAGES(N) / KB,
-	       "first thread exited: rss: expected %ld kB or more (as made), got %lu", PAGES(N) / KB,
-	       summary(pid, "rss"));
+	       "first thread exited: rss: expected %ld kB or more (as made), got %lu",
+	       PAGES(N) / KB, summary(pid, "rss"));
 	close(go[1]);
 	waitpid(pid, NULL, 0);
 	check_field(pid, "state", "exited", "last thread exited");
@@ -302,7 +281,8 @@ static long two_generations(long p, long n, long c UNUSED)
 {
 	int i;
 
-	family[0] = family[1] = 0;
+	family[0] = 0;
+	family[1] = 0;
 	for (i = 0; i < 2; i++) {
 		if (fork())
 			break;
@@ -339,7 +319,8 @@ static void check_child(const char *name, pid_t pid, pid_t parent, long p, long 
 	check_field(pid, "follow", "1", name);
 	check_field(pid, "parent", number, name);
 	check_faults(name, pid, p, faults);
-	tap_eq(faults, "as made", vmas_sum(pid, p, HUGE, "cow"), "/proc/gomem/vmas", "%s: cow", name);
+	tap_eq(faults, "as made", vmas_sum(pid, p, HUGE, "cow"), "/proc/gomem/vmas", "%s: cow",
+	       name);
 }
 
 static void fork_followed(void)

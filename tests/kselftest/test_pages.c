@@ -106,8 +106,9 @@ static bool sum_is_smaps(const struct scene *s, const struct runs *r, const stru
 			break;
 	if (i == SIZES)
 		return true;
-	tap_eq(map->kb[i], "kB, smaps", kb[i], "kB, /proc/gomem/PID/pages", "%s: %lx-%lx %s: sum of %s",
-	       s->name, map->start, map->end, map->name, sizes[i].column);
+	tap_eq(map->kb[i], "kB, smaps", kb[i], "kB, /proc/gomem/PID/pages",
+	       "%s: %lx-%lx %s: sum of %s", s->name, map->start, map->end, map->name,
+	       sizes[i].column);
 	return false;
 }
 
@@ -221,13 +222,12 @@ static void check_offsets(const struct scene *s, const struct runs *r, pid_t pid
 
 	for (i = 0; i < r->n; i++) {
 		from = r->v[i].start + r->v[i].pages / 2 * PAGE;
-		if (pread(fd, &got, sizeof(got), from) != sizeof(got) ||
-		    (long)got.start != from || run_end(&got) > run_end(&r->v[i]) ||
-		    got.state != r->v[i].state)
+		if (pread(fd, &got, sizeof(got), from) != sizeof(got) || (long)got.start != from ||
+		    run_end(&got) > run_end(&r->v[i]) || got.state != r->v[i].state)
 			break;
 	}
-	tap_ok(i == r->n, "%s: pread inside each run gives its rest (first bad: %d of %d)",
-	       s->name, i, r->n);
+	tap_ok(i == r->n, "%s: pread inside each run gives its rest (first bad: %d of %d)", s->name,
+	       i, r->n);
 	tap_ok(pread(fd, &got, sizeof(got) - 1, 0) < 0 && errno == EINVAL,
 	       "%s: a buffer smaller than a run is EINVAL (contract)", s->name);
 	close(fd);

@@ -79,9 +79,10 @@ static void check_vmas(void)
 			bad = !row_possible(t, row) ||
 			      (row && table_hex(t, row, "start") < table_hex(t, row - 1, "end"));
 		if (bad)
-			tap_note("row %s-%s: rss %s, anon %s, thp %s kB", table_str(t, row - 1, "start"),
-				 table_str(t, row - 1, "end"), table_str(t, row - 1, "rss"),
-				 table_str(t, row - 1, "anon"), table_str(t, row - 1, "thp"));
+			tap_note("row %s-%s: rss %s, anon %s, thp %s kB",
+				 table_str(t, row - 1, "start"), table_str(t, row - 1, "end"),
+				 table_str(t, row - 1, "rss"), table_str(t, row - 1, "anon"),
+				 table_str(t, row - 1, "thp"));
 		table_free(t);
 	}
 	tap_ok(!bad, "vmas: %d reads of ordered, possible rows (contract)", READS);

@@ -37,8 +37,7 @@ static bool same(const struct scene *s, const struct table *t, int row, const st
 	if (i == SIZES)
 		return true;
 	tap_eq(map->kb[i], "kB, smaps", figure(t, row, i), "kB, /proc/gomem/vmas",
-	       "%s: %lx-%lx %s: %s", s->name, map->start, map->end, map->name,
-	       sizes[i].column);
+	       "%s: %lx-%lx %s: %s", s->name, map->start, map->end, map->name, sizes[i].column);
 	return false;
 }
 
@@ -126,7 +125,8 @@ static void check_kind(struct table *t, long addr, const char *kind, const char 
 	int row;
 
 	for (row = 0; row < t->rows; row++)
-		if ((long)table_hex(t, row, "start") <= addr && addr < (long)table_hex(t, row, "end"))
+		if ((long)table_hex(t, row, "start") <= addr &&
+		    addr < (long)table_hex(t, row, "end"))
 			break;
 	got = row < t->rows ? table_str(t, row, "kind") : "no row";
 	tap_ok(!strcmp(got, kind), "kind at %lx: expected %s (as made), got %s (/proc/gomem/vmas)",
