@@ -111,33 +111,44 @@ BIN := $(DESTDIR)$(PREFIX)/bin
 MAN := $(DESTDIR)$(PREFIX)/share/man/man8
 DKMS_SOURCE := $(DESTDIR)/usr/src/gomem-$(VERSION)
 EXTRA := $(DESTDIR)/lib/modules/$(KERNEL)/extra
+DKMS_REMOVE = if [ -d /var/lib/dkms/gomem/$(VERSION) ]; then \
+	dkms remove gomem/$(VERSION) --all; fi
+DEPMOD = if [ -d /lib/modules/$(KERNEL) ]; then /sbin/depmod $(KERNEL); fi
 
-install: $(BUILD)/gomemctl install-module
+install: $(BUILD)/gomemctl
 	install -D -m 755 $(BUILD)/gomemctl $(BIN)/gomemctl
 	install -D -m 644 userland/man/gomemctl.8 $(MAN)/gomemctl.8
+	$(MAKE) install-module
+
+NO_HEADERS = echo "gomem: no headers of kernel $(KERNEL), so it got no module:" \
+	"apt-get install linux-headers-$(KERNEL), then make install"
 
 install-module:
 ifneq ($(shell command -v dkms 2>/dev/null),)
+	$(if $(DESTDIR),,$(DKMS_REMOVE))
 	install -d $(DKMS_SOURCE)
 	cp -r Kbuild Makefile dkms.conf include kmod $(DKMS_SOURCE)
 ifeq ($(DESTDIR),)
-	dkms install --force gomem/$(VERSION)
+	dkms add gomem/$(VERSION)
+ifneq ($(wildcard $(KDIR)/Makefile),)
+	dkms install gomem/$(VERSION) -k $(KERNEL) --kernelsourcedir $(KDIR)
+else
+	@$(NO_HEADERS)
+endif
 endif
 else ifneq ($(wildcard $(KDIR)/Makefile),)
 	$(MAKE) module
 	install -D -m 644 $(KBUILD_DIR)/gomem.ko $(EXTRA)/gomem.ko
-	$(if $(DESTDIR),,depmod $(KERNEL))
+	$(if $(DESTDIR),,$(DEPMOD))
 else
-	@echo "gomem: no headers of kernel $(KERNEL), so the module is not installed"
+	@$(NO_HEADERS)
 endif
 
 uninstall:
 	rm -f $(BIN)/gomemctl $(MAN)/gomemctl.8 $(EXTRA)/gomem.ko
-	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
-		dkms remove gomem/$(VERSION) --all || true; \
-	fi
+	$(if $(DESTDIR),,$(DKMS_REMOVE))
 	rm -rf $(DKMS_SOURCE)
-	$(if $(DESTDIR),,-depmod $(KERNEL))
+	$(if $(DESTDIR),,$(DEPMOD))
 
 # -- the Go program of the demo ---------------------------------------------------
 
@@ -181,5 +192,5 @@ check:
 clean:
 	rm -rf build gomemctl gomem.ko
 
-.PHONY: all help layouts libraries host-tests kselftests illness module module-if-possible install install-module \
-	uninstall demo lint format check clean
+.PHONY: all help layouts libraries host-tests kselftests illness module module-if-possible \
+	install install-module uninstall demo lint format check clean
