@@ -100,6 +100,15 @@ static long swapped(ARGS)
 	return p;
 }
 
+/* Back from swap, but not written since: clean, and yet not given back. */
+static long swapped_in(ARGS)
+{
+	long p = swapped(0, 0, 0);
+
+	do_peek(p, PAGES(N), PAGE);
+	return p;
+}
+
 static long huge(ARGS)
 {
 	long p = fresh_huge(0, 0, 0);
@@ -333,6 +342,14 @@ static const struct step steps[] = {
 	{ "MADV_DONTNEED of zero pages", peeked, dontneed, PAGES(N), 0, .want.v = { 0 } },
 	{ "MADV_DONTNEED of the huge zero page", huge_peeked, dontneed, HUGE, 0, .want.v = { 0 } },
 	{ "MADV_DONTNEED of swapped pages", swapped, dontneed, PAGES(N), 0, .want.v = { 0 } },
+	{ "MADV_DONTNEED of pages read back from swap", swapped_in, dontneed, PAGES(N), 0,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "MADV_FREE of pages read back from swap", swapped_in, lazyfree, PAGES(N), 0,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "MADV_DONTNEED of pages shared by fork", shared, dontneed, PAGES(N), 0,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
+	{ "munmap of file pages", file_peeked, do_unmap, PAGES(N), 0, true,
+	  .want.v = { [RELEASED] = N * PAGE_KB } },
 	{ "MADV_DONTNEED of huge pages", huge, dontneed, 4 * HUGE, 0,
 	  .want.v = { [RELEASED] = 4 * HUGE_KB } },
 	{ "MADV_FREE", half, lazyfree, PAGES(2 * N), 0, .want.v = { [RELEASED] = N * PAGE_KB } },

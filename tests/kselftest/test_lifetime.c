@@ -352,21 +352,22 @@ static long many_children(long n, long b UNUSED, long c UNUSED)
 }
 
 /* Followed or counted as not followed: none is lost in silence. */
-static void fork_burst(void)
+static void check_children(const char *name, target_fn make, long n)
 {
 	struct target t = added(" follow=1");
 	struct table *table;
 	long children = 0, unfollowed;
 	int row;
 
-	target_call(&t, many_children, 100, 0, 0);
+	if (target_call(&t, make, n, 0, 0) < 0)
+		die("%s: making children failed", name);
 	table = table_read("targets");
 	for (row = 0; row < table->rows; row++)
 		children += table_dec(table, row, "parent") == (unsigned long)t.pid;
 	unfollowed = table_dec(table, table_find(table, t.pid), "unfollowed");
-	tap_note("of 100 children at once %ld were followed, %ld not", children, unfollowed);
-	tap_eq(100, "as made", children + unfollowed, "/proc/gomem/targets",
-	       "100 children: followed and unfollowed");
+	tap_note("%s: %ld of %ld were followed, %ld not", name, children, n, unfollowed);
+	tap_eq(n, "as made", children + unfollowed, "/proc/gomem/targets",
+	       "%s: followed and unfollowed", name);
 	for (row = 0; row < table->rows; row++)
 		gomem_del(table_dec(table, row, "pid"));
 	table_free(table);
@@ -481,7 +482,8 @@ int main(int argc, char **argv)
 	leader_exits_first();
 	fork_not_followed();
 	fork_followed();
-	fork_burst();
+	check_children("100 children at once", many_children, 100);
+	check_children("posix_spawn", spawn, 1);
 	threads_are_no_children();
 	pid_used_again();
 	crowd();
