@@ -409,15 +409,20 @@ int gomem_walk_window(struct gomem_walk *walk)
 	return walk->pos < walk->end;
 }
 
-/* MADV_FREE leaves a page clean; any other anonymous page is dirty somewhere. */
-static bool is_given_back(struct folio *folio, bool dirty)
+/*
+ * MADV_FREE leaves a page clean and old, and its folio loses swapbacked only when a
+ * batch of the CPU is full (mm/swap.c, folio_mark_lazyfree()). A page read back from
+ * swap is clean as well, but young.
+ */
+static bool is_given_back(struct folio *folio, bool dirty, bool young)
 {
-	return !dirty && !folio_test_dirty(folio) && !folio_test_swapcache(folio);
+	return !dirty && !folio_test_dirty(folio) && !folio_test_swapcache(folio) &&
+	       (!young || !folio_test_swapbacked(folio));
 }
 
-static bool is_freeable(struct folio *folio, bool dirty)
+static bool is_freeable(struct folio *folio, bool dirty, bool young)
 {
-	return folio && folio_test_anon(folio) && !is_given_back(folio, dirty);
+	return folio && folio_test_anon(folio) && !is_given_back(folio, dirty, young);
 }
 
 static bool is_normal(pte_t pte)
@@ -427,13 +432,13 @@ static bool is_normal(pte_t pte)
 
 static bool is_freeable_pte(pte_t pte)
 {
-	return is_normal(pte) && is_freeable(pte_folio(pte), pte_dirty(pte));
+	return is_normal(pte) && is_freeable(pte_folio(pte), pte_dirty(pte), pte_young(pte));
 }
 
 static bool is_freeable_pmd(pmd_t pmd)
 {
 	return pmd_present(pmd) && pmd_trans_huge(pmd) &&
-	       is_freeable(page_folio(pmd_page(pmd)), pmd_dirty(pmd));
+	       is_freeable(page_folio(pmd_page(pmd)), pmd_dirty(pmd), pmd_young(pmd));
 }
 
 static bool is_huge_file(struct vm_area_struct *vma, pmd_t pmd)
