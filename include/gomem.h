@@ -157,11 +157,11 @@
  */
 enum gomem_page_state {
 	GOMEM_PAGE_ABSENT,
-	GOMEM_PAGE_ZERO,	/* the zero page; order 9 for the huge one */
-	GOMEM_PAGE_ANON,	/* one 4 KiB page */
-	GOMEM_PAGE_MTHP,	/* part of a large folio, mapped by PTEs */
-	GOMEM_PAGE_THP,		/* anonymous, mapped by a PMD */
-	GOMEM_PAGE_LAZYFREE,	/* MADV_FREE'd and clean */
+	GOMEM_PAGE_ZERO, /* the zero page; order 9 for the huge one */
+	GOMEM_PAGE_ANON, /* one 4 KiB page */
+	GOMEM_PAGE_MTHP, /* part of a large folio, mapped by PTEs */
+	GOMEM_PAGE_THP, /* anonymous, mapped by a PMD */
+	GOMEM_PAGE_LAZYFREE, /* MADV_FREE'd and clean */
 	GOMEM_PAGE_SWAP,
 	GOMEM_PAGE_FILE,
 	GOMEM_PAGE_SHMEM,

@@ -39,7 +39,8 @@ static_assert(GOMEM_EVENT_faults == 0);
  * @spare: how many those are
  * @used: records of this epoch
  * @swept: no record is of an epoch before this one; it and @slabs are the worker's alone
- * @slabs: the records' memory, @slab_count of them
+ * @slab_count: how many of @slabs there are
+ * @slabs: the records' memory
  * @work: takes stale records back, gets more memory
  * @buckets: chains of records by block
  */
