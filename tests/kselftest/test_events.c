@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -250,6 +251,34 @@ static void major_faults(void)
 	umount("/disk");
 }
 
+/* The vdso has no map_pages(): a kernel with per-VMA locks first tries each fault under
+ * the VMA's lock, and then again under that of the mm.
+ */
+static long vdso_faults(long times, long vdso, long c UNUSED)
+{
+	long i;
+
+	for (i = 0; i < times && !advise(vdso, PAGE, MADV_DONTNEED); i++)
+		do_peek(vdso, PAGE, PAGE);
+	return i;
+}
+
+static void vma_lock_retries(void)
+{
+	struct target t = target_start();
+	long vdso = getauxval(AT_SYSINFO_EHDR);
+
+	target_call(&t, vdso_faults, 1, vdso, 0);
+	gomem_add(t.pid);
+	tap_eq(N, "as made", target_call(&t, vdso_faults, N, vdso, 0), "times",
+	       "vdso: dropped and read again");
+	tap_eq(N, "as made", vmas_sum(t.pid, vdso, PAGE, "faults"), "/proc/gomem/vmas",
+	       "vdso: faults");
+	tap_eq(t.faults, "getrusage", summary(t.pid, "faults"), "/proc/gomem/summary",
+	       "vdso: faults of the process");
+	done(&t);
+}
+
 /* One page in each 2 MiB of @bytes, unmapped at once. What the hook does not look into for
  * the size of the piece it must say: per 2 MiB, 4 kB released or 2048 kB unseen.
  */
@@ -414,6 +443,7 @@ int main(int argc, char **argv)
 	fallbacks();
 	khugepaged();
 	major_faults();
+	vma_lock_retries();
 	signals();
 	threads();
 	large_release();
