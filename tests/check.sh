@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# All tests, one after the other, and one line for each:
+# All tests, and one line for each:
 #
 #	lint		tests/lint.sh
 #	host/NAME	tests/host/test_NAME.c, under ASan and UBSan
@@ -16,7 +16,6 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
 logs=build/check
-passed=0 failed=0 skipped=0
 
 # count NAME STATUS: add up NAME's TAP, say what went wrong in it
 count()
@@ -31,7 +30,7 @@ count()
 		bad=$((bad + 1))
 		echo "# it ended with status $2 after $ok passed; planned: ${plan:-nothing}" >>"$tap"
 	fi
-	passed=$((passed + ok - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+	echo "$((ok - skip)) $bad $skip" >>$logs/counts
 	printf '%-24s %4d passed  %d failed  %d skipped\n' "$1" $((ok - skip)) "$bad" "$skip"
 	[ "$bad" = 0 ] || grep -vE '^(ok |1\.\.)' "$tap" | head -n 80
 }
@@ -142,14 +141,37 @@ machine()
 	done
 }
 
+# machines: all kernels at once, each told when it is done; a virtual machine uses one core
+machines()
+{
+	local kernel kernels
+
+	mapfile -t kernels < <(grep -v '^#' tests/vm/kernels | cut -f1)
+	for kernel in "${kernels[@]}"; do
+		machine "$kernel" >"$logs/$kernel.txt" &
+	done
+	wait
+	for kernel in "${kernels[@]}"; do
+		cat "$logs/$kernel.txt"
+	done
+}
+
+# The closing line: what was counted, over all tests
+total()
+{
+	awk '{ passed += $1; failed += $2; skipped += $3 }
+	END {
+		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed != 0 || !passed
+	}' $logs/counts
+}
+
 rm -rf $logs
+mkdir -p $logs
 run lint tests/lint.sh
 host
 build gomemctl make -s -j2 gomemctl && go_programs
-build kselftest make -s -j2 kselftests && while read -r kernel _; do
-	machine "$kernel"
-done < <(grep -v '^#' tests/vm/kernels)
+build kselftest make -s -j2 kselftests illness && machines
 
 echo "logs are in $logs"
-echo "$passed passed, $failed failed, $skipped skipped"
-[ $failed = 0 ]
+total
