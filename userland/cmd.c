@@ -51,6 +51,10 @@ static bool add_pid(struct gm_options *options, const char *text)
 	pid = strtol(text, &end, 10);
 	if (errno || *end || pid <= 0 || pid > INT_MAX)
 		return false;
+	for (size_t i = 0; i < options->pids.count; i++) {
+		if (options->pids.items[i] == pid)
+			return true;
+	}
 	added = gm_vec_push(&options->pids);
 	if (added)
 		*added = pid;

@@ -55,7 +55,8 @@ static struct gm_error *read_summary(struct gm_module *module, pid_t pid, struct
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct gm_module_summary *row = &rows.items[i];
 
-		if (row->pid != (uint64_t)pid)
+		/* An exited target's figures are not those of a later process of its pid. */
+		if (row->pid != (uint64_t)pid || strcmp(row->state, "running"))
 			continue;
 		look->watched = true;
 		look->rss_again = row->rss << 10;

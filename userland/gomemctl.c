@@ -57,6 +57,7 @@ static int cmd_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	int exit_code;
 
 	if (argc < 2) {
 		list_commands(stderr);
@@ -69,5 +70,11 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return cmd_help(1, argv);
 	command = find_command(argv[1]);
-	return command ? command->function(argc - 1, argv + 1) : GM_EXIT_MISUSED;
+	if (!command)
+		return GM_EXIT_MISUSED;
+	exit_code = command->function(argc - 1, argv + 1);
+	if (!fflush(stdout) && !ferror(stdout))
+		return exit_code;
+	fputs("gomemctl: the output could not be written whole: is the disk full?\n", stderr);
+	return GM_EXIT_FAILED;
 }

@@ -131,6 +131,9 @@ static void take_totals(struct input *input, char **word)
 		.heap_sys = number(word[5]),
 		.heap_objects = number(word[6]),
 	};
+	/* What a program has that sets neither GOGC nor GOMEMLIMIT */
+	input->heap.gc_percent = 100;
+	input->heap.memory_limit = INT64_MAX;
 }
 
 static void take_host(struct input *input, char **word)

@@ -64,6 +64,12 @@ static struct scene refilled(void)
 	return scene;
 }
 
+static void usual_pacing(struct scene *scene)
+{
+	scene->heap.gc_percent = 100;
+	scene->heap.memory_limit = INT64_MAX;
+}
+
 /* 20 MiB of objects in 200 MiB of spans of one class. */
 static struct scene fragmented(void)
 {
@@ -81,6 +87,7 @@ static struct scene fragmented(void)
 	scene.heap.totals.heap_inuse = 200 * MIB;
 	scene.heap.totals.heap_alloc = 20 * MIB;
 	scene.heap.totals.heap_sys = 200 * MIB;
+	usual_pacing(&scene);
 	return scene;
 }
 
@@ -91,6 +98,7 @@ static struct scene idling(void)
 			       .host = { .thp_enabled = "never", .max_ptes_none = 511 } };
 
 	put(&scene, GM_GO_LIVE, GOMEM_PAGE_ANON, 20 * MIB);
+	usual_pacing(&scene);
 	put(&scene, GM_GO_IDLE, GOMEM_PAGE_ANON, 100 * MIB);
 	scene.heap.totals.heap_inuse = 20 * MIB;
 	scene.heap.totals.heap_alloc = 20 * MIB;
@@ -138,7 +146,7 @@ static void faults_may_explain(struct scene *scene)
 	scene->events.huge_faults = 101;
 }
 
-static void too_few_faults(struct scene *scene)
+static void many_others(struct scene *scene)
 {
 	scene->bill.huge.count = 1000;
 	scene->events.huge_faults = 100;
@@ -298,6 +306,26 @@ static void much_in_use(struct scene *scene)
 	scene->heap.totals.heap_inuse = 1000 * MIB;
 }
 
+static void gogc_off(struct scene *scene)
+{
+	scene->heap.gc_percent = -1;
+}
+
+static void gogc_400(struct scene *scene)
+{
+	scene->heap.gc_percent = 400;
+}
+
+static void gogc_unknown(struct scene *scene)
+{
+	scene->heap.gc_percent = GM_GO_GC_UNKNOWN;
+}
+
+static void memory_limited(struct scene *scene)
+{
+	scene->heap.memory_limit = 300 * MIB;
+}
+
 static void idle_taken_meanwhile(struct scene *scene)
 {
 	scene->again.resident[GM_GO_IDLE] = 90 * MIB;
@@ -333,11 +361,11 @@ static const struct {
 	{ refilled, "thp-refill", "collapses for less than half", few_collapses, MEDIUM },
 	{ refilled, "thp-refill", "collapses for half", half_the_collapses, HIGH },
 	{ refilled, "thp-refill", "huge faults may explain it", faults_may_explain, MEDIUM },
-	{ refilled, "thp-refill", "too few huge faults to", too_few_faults, HIGH },
+	{ refilled, "thp-refill", "too few collapses for the rest", many_others, MEDIUM },
 	{ refilled, "thp-refill", "collapses for the rest too", collapses_for_all, HIGH },
 	{ refilled, "thp-refill", "one collapse fewer", collapses_for_fewer, MEDIUM },
 	{ refilled, "thp-refill", "THP never", thp_never, MEDIUM },
-	{ refilled, "thp-refill", "THP madvise", thp_madvise, HIGH },
+	{ refilled, "thp-refill", "THP madvise", thp_madvise, MEDIUM },
 	{ refilled, "thp-refill", "THP unknown", thp_unknown, MEDIUM },
 	{ refilled, "thp-refill", "max_ptes_none 0", no_holes_filled, MEDIUM },
 	{ refilled, "thp-refill", "max_ptes_none unknown", holes_unknown, MEDIUM },
@@ -361,12 +389,18 @@ static const struct {
 	{ fragmented, "span-fragmentation", "looked once", looked_once, MEDIUM },
 	{ fragmented, "span-fragmentation", "slots taken meanwhile", slots_taken_meanwhile,
 	  MEDIUM },
+	{ fragmented, "span-fragmentation", "GOGC=off", gogc_off, MEDIUM },
+	{ fragmented, "span-fragmentation", "GOGC=400", gogc_400, MEDIUM },
+	{ fragmented, "span-fragmentation", "GOMEMLIMIT", memory_limited, MEDIUM },
 	{ fragmented, "span-fragmentation", "not resident", free_not_resident, GONE },
 	{ idling, "idle-not-released", "everything holds", nothing, HIGH },
 	{ idling, "idle-not-released", "what GOGC=300 frees", more_in_use, MEDIUM },
 	{ idling, "idle-not-released", "a tenth of what is in use", much_in_use, GONE },
 	{ idling, "idle-not-released", "looked once", looked_once, MEDIUM },
 	{ idling, "idle-not-released", "taken meanwhile", idle_taken_meanwhile, MEDIUM },
+	{ idling, "idle-not-released", "GOGC=off", gogc_off, MEDIUM },
+	{ idling, "idle-not-released", "GOGC unknown", gogc_unknown, MEDIUM },
+	{ idling, "idle-not-released", "GOMEMLIMIT", memory_limited, MEDIUM },
 	{ idling, "idle-not-released", "swapped out", idle_swapped, GONE },
 	{ healthy, "no-fault", "everything holds", nothing, HIGH },
 	{ healthy, "no-fault", "1 % not explained", unexplained, MEDIUM },

@@ -181,6 +181,9 @@ struct gm_error *gm_elf_fields(struct gm_elf *elf, const char *unit, struct gm_e
 	struct gm_error *error;
 	Dwarf *dwarf;
 
+	error = gm_elf_check_dwarf(elf);
+	if (error)
+		return error;
 	dwarf = dwarf_begin_elf(elf->elf, DWARF_C_READ, NULL);
 	if (!dwarf)
 		return gm_error_create(ENOENT, "%s has no DWARF that can be read: %s", elf->path,

@@ -8,6 +8,10 @@
 
 #include "elf/internal.h"
 
+#define TABLE_MAX (512U << 20) /* symbols or names; those of a 1 GiB program are a tenth */
+#define SECTION_MAX (1U << 20) /* of what is read whole for its bytes */
+#define DWARF_MAX (1ULL << 30) /* all of it, unpacked */
+
 static struct gm_error *corrupt(const struct gm_elf *elf, const char *what)
 {
 	return gm_error_create(EBADMSG, "cannot read %s of %s: %s", what, elf->path,
@@ -27,8 +31,38 @@ static struct gm_error *check_header(struct gm_elf *elf)
 	return NULL;
 }
 
+static uint64_t unpacked_bytes(Elf_Scn *section, const GElf_Shdr *header)
+{
+	GElf_Chdr packed;
+
+	if (!(header->sh_flags & SHF_COMPRESSED))
+		return header->sh_size;
+	return gelf_getchdr(section, &packed) ? packed.ch_size : UINT64_MAX;
+}
+
+/* libelf reads a table whole to look at one entry: a sparse file may claim any size. */
+static struct gm_error *check_tables(struct gm_elf *elf)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(elf->elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			return corrupt(elf, "a section header");
+		if ((header.sh_type == SHT_STRTAB || header.sh_type == SHT_SYMTAB) &&
+		    unpacked_bytes(section, &header) > TABLE_MAX)
+			return gm_error_create(EBADMSG,
+					       "cannot read %s: a table of its names is"
+					       " larger than %u MiB",
+					       elf->path, TABLE_MAX >> 20);
+	}
+	return NULL;
+}
+
 static struct gm_error *open_file(struct gm_elf *elf)
 {
+	struct gm_error *error;
+
 	elf->fd = open(elf->path, O_RDONLY | O_CLOEXEC);
 	if (elf->fd < 0)
 		return gm_error_errno(errno, "cannot open %s", elf->path);
@@ -37,7 +71,8 @@ static struct gm_error *open_file(struct gm_elf *elf)
 	elf->elf = elf_begin(elf->fd, ELF_C_READ, NULL);
 	if (!elf->elf)
 		return corrupt(elf, "the header");
-	return check_header(elf);
+	error = check_header(elf);
+	return error ?: check_tables(elf);
 }
 
 struct gm_error *gm_elf_open(const char *path, struct gm_elf **out)
@@ -101,11 +136,15 @@ struct gm_error *gm_elf_section(struct gm_elf *elf, const char *name, const void
 {
 	Elf_Scn *section = NULL;
 	struct gm_error *error;
+	GElf_Shdr header;
 	Elf_Data *bytes;
 
 	error = find_section(elf, name, &section);
 	if (error)
 		return error;
+	if (!gelf_getshdr(section, &header) || header.sh_size > SECTION_MAX)
+		return gm_error_create(EBADMSG, "cannot read %s of %s: it is larger than %u MiB",
+				       name, elf->path, SECTION_MAX >> 20);
 	bytes = elf_rawdata(section, NULL);
 	if (!bytes || !bytes->d_buf)
 		return corrupt(elf, name);
@@ -164,4 +203,33 @@ struct gm_error *gm_elf_symbols(struct gm_elf *elf, struct gm_elf_symbol *symbol
 		return scan(elf, table, header.sh_link, symbols, count);
 	}
 	return gm_error_create(ENOENT, "%s is stripped: it has no symbols", elf->path);
+}
+
+struct gm_error *gm_elf_check_dwarf(struct gm_elf *elf)
+{
+	uint64_t bytes = 0, more;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf->elf, &names))
+		return corrupt(elf, "the section names");
+	while ((section = elf_nextscn(elf->elf, section))) {
+		const char *name;
+
+		if (!gelf_getshdr(section, &header))
+			return corrupt(elf, "a section header");
+		name = elf_strptr(elf->elf, names, header.sh_name) ?: "";
+		if (!strcmp(name, ".gnu_debugaltlink") || !strcmp(name, ".debug_sup"))
+			return gm_error_create(ENOENT, "the DWARF of %s lies in another file",
+					       elf->path);
+		if (strncmp(name, ".debug_", 7) && strncmp(name, ".zdebug_", 8))
+			continue;
+		more = unpacked_bytes(section, &header);
+		if (more > DWARF_MAX - bytes)
+			return gm_error_create(ENOENT, "%s has more DWARF than %llu MiB", elf->path,
+					       DWARF_MAX >> 20);
+		bytes += more;
+	}
+	return NULL;
 }

@@ -17,4 +17,9 @@ struct gm_elf {
 	GElf_Ehdr header;
 };
 
+/* Before libdw sees the file. ENOENT: its DWARF is too large, or points to another file,
+ * which libdw would open by a path that the file names.
+ */
+struct gm_error *gm_elf_check_dwarf(struct gm_elf *elf) GM_MUST_CHECK;
+
 #endif

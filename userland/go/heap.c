@@ -199,6 +199,30 @@ static struct gm_error *fill_regions(const struct gm_go_target *target, const st
 	return error;
 }
 
+/* Go src/runtime/mgcpacer.go: gcControllerState, 1.19 and later. */
+static struct gm_error *read_pacer(const struct gm_go_target *target, struct gm_go_heap *heap)
+{
+	const struct gm_go_layout *layout = &target->image->layout;
+	uint64_t at = target->image->globals[GM_GO_PACER].address, percent, limit;
+	struct gm_error *error;
+
+	heap->gc_percent = GM_GO_GC_UNKNOWN;
+	if (!at || !gm_go_layout_has(layout, GM_GO_PACER_GC_PERCENT) ||
+	    !gm_go_layout_has(layout, GM_GO_PACER_MEMORY_LIMIT))
+		return NULL;
+	error = gm_go_read_number(target, at + gm_go_layout_offset(layout, GM_GO_PACER_GC_PERCENT),
+				  sizeof(heap->gc_percent), &percent);
+	if (!error)
+		error = gm_go_read_number(
+			target, at + gm_go_layout_offset(layout, GM_GO_PACER_MEMORY_LIMIT),
+			sizeof(heap->memory_limit), &limit);
+	if (error)
+		return error;
+	heap->gc_percent = percent;
+	heap->memory_limit = limit;
+	return NULL;
+}
+
 static struct gm_error *fill(const struct gm_go_target *target, const struct gm_maps *maps,
 			     struct gm_go_heap *heap)
 {
@@ -209,7 +233,9 @@ static struct gm_error *fill(const struct gm_go_target *target, const struct gm_
 	heap->layout = strdup(target->image->layout.source);
 	if (!heap->version || !heap->layout)
 		return gm_error_errno(ENOMEM, "cannot read the heap");
-	error = read_steady(target, &copy, &heap->totals);
+	error = read_pacer(target, heap);
+	if (!error)
+		error = read_steady(target, &copy, &heap->totals);
 	if (!error)
 		error = fill_spans(&copy, &heap->spans);
 	if (!error)

@@ -13,6 +13,7 @@
 #include "os/mem.h"
 
 #define GM_GO_PAGE_BYTES 8192
+#define GM_GO_GC_UNKNOWN INT32_MIN
 #define GM_GO_SIZE_CLASSES 68
 
 /* The Go class of an address, DESIGN's words. The first group lies inside the Go heap. */
@@ -112,6 +113,8 @@ struct gm_go_regions {
  * @regions: every byte the runtime owns, by address, never overlapping. Where a 4 KiB
  *	page holds objects of several classes, its bytes of each class are exact and
  *	gathered by class, so that the list stays affordable: at most four a page
+ * @gc_percent: GOGC, -1 where it is off, GM_GO_GC_UNKNOWN where it could not be read
+ * @memory_limit: GOMEMLIMIT, bytes; INT64_MAX where there is none
  * @gc_running: gcphase was not 0 before or after the read: live and dead are not told apart
  * @flux_spans: spans whose arena index disagreed even when read again
  * @took_ns: how long the copy took
@@ -122,6 +125,8 @@ struct gm_go_heap {
 	struct gm_go_totals totals;
 	struct gm_go_spans spans;
 	struct gm_go_regions regions;
+	int32_t gc_percent;
+	int64_t memory_limit;
 	bool gc_running;
 	uint64_t flux_spans;
 	uint64_t took_ns;

@@ -15,6 +15,7 @@
 	X(MEMSTATS, "runtime.memstats", true)                   \
 	X(GCPHASE, "runtime.gcphase", true)                     \
 	X(ALLP, "runtime.allp", true)                           \
+	X(PACER, "runtime.gcController", false)                 \
 	X(ISCGO, "runtime.iscgo", false)                        \
 	X(GC_BITS_ARENAS, "runtime.gcBitsArenas", false)        \
 	X(PERSISTENT_CHUNKS, "runtime.persistentChunks", false) \

@@ -71,6 +71,8 @@
 	X(DELTA_BYTES, "runtime.heapStatsDelta", NULL, true)                           \
 	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", true)               \
 	X(DELTA_PTR_SCALAR, "runtime.heapStatsDelta", "inPtrScalarBits", false)        \
+	X(PACER_GC_PERCENT, "runtime.gcControllerState", "gcPercent", false)           \
+	X(PACER_MEMORY_LIMIT, "runtime.gcControllerState", "memoryLimit", false)       \
 	X(GC_BITS_BYTES, "runtime.gcBitsArena", NULL, true)                            \
 	X(GC_BITS_NEXT, "runtime.gcBitsArena", "next", true)                           \
 	X(G_BYTES, "runtime.g", NULL, false)                                           \

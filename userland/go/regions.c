@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A heap of 64 GiB that changes its class at every 4 KiB page has 16 million. */
+#define REGIONS_MAX (32U << 20)
+
 struct gm_error *gm_go_regions_add(struct gm_go_regions *regions, uint64_t start, uint64_t end,
 				   enum gm_go_class class_, uint32_t span)
 {
@@ -15,6 +18,9 @@ struct gm_error *gm_go_regions_add(struct gm_go_regions *regions, uint64_t start
 		last->end = end;
 		return NULL;
 	}
+	if (regions->count >= REGIONS_MAX)
+		return gm_error_create(E2BIG, "the heap has more than %zu stretches of one class",
+				       regions->count);
 	last = gm_vec_push(regions);
 	if (!last)
 		return gm_error_errno(ENOMEM, "cannot list %zu regions", regions->count);

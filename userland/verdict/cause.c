@@ -33,6 +33,15 @@ void gm_cause_check(struct gm_cause *cause, bool pass, bool essential, const cha
 	LINE_PRINT(&check->text);
 }
 
+void gm_cause_check_pacing(struct gm_cause *cause, const struct gm_go_heap *heap)
+{
+	bool usual = heap->gc_percent > 0 && heap->gc_percent <= 300 &&
+		     heap->memory_limit == INT64_MAX;
+
+	gm_cause_check(cause, usual, false,
+		       "neither GOMEMLIMIT nor a GOGC that is off or over 300 asks for it");
+}
+
 struct gm_fix *gm_cause_fix(struct gm_cause *cause, uint64_t low, uint64_t high, const char *format,
 			    ...)
 {

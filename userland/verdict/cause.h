@@ -15,6 +15,11 @@ void gm_lines_add(struct gm_lines *lines, const char *format, ...) PRINTF_LIKE(2
 void gm_cause_check(struct gm_cause *cause, bool pass, bool essential, const char *format, ...)
 	PRINTF_LIKE(4);
 
+/* That the program was not told to hold on to memory: a GOGC over 300, or off, and a
+ * GOMEMLIMIT leave most of a heap empty between collections, as they should.
+ */
+void gm_cause_check_pacing(struct gm_cause *cause, const struct gm_go_heap *heap);
+
 /* The effect is the caller's to set. */
 struct gm_fix *gm_cause_fix(struct gm_cause *cause, uint64_t low, uint64_t high, const char *format,
 			    ...) PRINTF_LIKE(4);

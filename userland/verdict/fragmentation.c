@@ -53,6 +53,7 @@ static void check(const struct gm_verdict_input *input, struct gm_cause *cause, 
 	gm_cause_check(cause, gm_percent(worst->objects, worst->slots) < 50, false,
 		       "the emptiest class, %lu B, is %u%% full, under 50%%",
 		       (unsigned long)worst->elem_bytes, gm_percent(worst->objects, worst->slots));
+	gm_cause_check_pacing(cause, input->heap);
 	gm_cause_check(cause, !input->heap->gc_running, false, "no GC ran during the look");
 	gm_cause_check(cause, input->again && gm_range_steady(range), false,
 		       "a second look at the spans agrees within 5%%");

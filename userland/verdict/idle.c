@@ -26,6 +26,7 @@ static void check(const struct gm_verdict_input *input, struct gm_cause *cause)
 		       "idle is %u%% of idle and in use: more than a GC cycle frees, "
 		       "%d%% at GOGC=300",
 		       share, SWING_PERCENT);
+	gm_cause_check_pacing(cause, input->heap);
 	gm_cause_check(cause, input->again && gm_range_steady(range), false,
 		       "a second look at the spans agrees within 5%%");
 }
@@ -55,7 +56,7 @@ static void advise(const struct gm_verdict_input *input, struct gm_cause *cause)
 	fix = gm_cause_fix(cause, cause->low, cause->high, "debug.FreeOSMemory() in the program");
 	gm_line_set(&fix->effect,
 		    "releases all idle pages at once; forces a GC, faults as the heap grows");
-	if (!gm_go_at_least(input->heap->version, 19, 0))
+	if (!gm_go_at_least(input->heap->version, 19, 0) || input->heap->memory_limit != INT64_MAX)
 		return;
 	/* Half of what is idle stays for the next peak: a limit near the live heap would
 	 * have the GC run all the time.

@@ -11,7 +11,7 @@
 #include "join/bill.h"
 #include "os/host.h"
 
-#define GM_VERDICT_CHECKS 6
+#define GM_VERDICT_CHECKS 7
 #define GM_VERDICT_LINES 8
 #define GM_VERDICT_FIXES 4
 #define GM_VERDICT_CAUSES 4
