@@ -55,23 +55,23 @@ static int __init gomem_init(void)
 
 	if (err)
 		return err;
-	err = gomem_proc_init(gomem_hooks_probe);
-	if (err)
-		goto exit_target;
 	err = gomem_hooks_init();
 	if (err) {
 		pr_err("no hook could be planted (%d); does this kernel have kprobes?\n", err);
-		goto exit_proc;
+		goto exit_target;
 	}
-	err = add_targets();
+	err = gomem_proc_init(gomem_hooks_probe);
 	if (err)
 		goto exit_hooks;
+	err = add_targets();
+	if (err)
+		goto exit_proc;
 	return 0;
 
-exit_hooks:
-	gomem_hooks_exit();
 exit_proc:
 	gomem_proc_exit();
+exit_hooks:
+	gomem_hooks_exit();
 exit_target:
 	gomem_target_exit();
 	return err;
@@ -79,8 +79,8 @@ exit_target:
 
 static void __exit gomem_exit(void)
 {
-	gomem_hooks_exit();
 	gomem_proc_exit();
+	gomem_hooks_exit();
 	gomem_target_exit();
 }
 

@@ -437,15 +437,17 @@ static int born(struct gomem_target *target)
 	return err;
 }
 
-/* Without a root its directory went with it. */
+/*
+ * Without a root its directory went with it. The mutex is held until it is removed, or
+ * gomem_proc_exit() could free it meanwhile; no reader that proc_remove() waits for
+ * takes it.
+ */
 static void gone(struct gomem_target *target)
 {
-	struct proc_dir_entry *dir;
-
 	mutex_lock(&root_mutex);
-	dir = root ? target->private : NULL;
+	if (root)
+		proc_remove(target->private);
 	mutex_unlock(&root_mutex);
-	proc_remove(dir);
 }
 
 const struct gomem_target_listener gomem_proc_listener = { .born = born, .gone = gone };

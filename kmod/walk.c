@@ -396,7 +396,7 @@ int gomem_walk_window(struct gomem_walk *walk)
 {
 	u64 start_ns;
 
-	if (mmap_read_lock_killable(walk->mm))
+	if (fatal_signal_pending(current) || mmap_read_lock_killable(walk->mm))
 		return -EINTR;
 	start_ns = ktime_get_ns();
 	walk->deadline_ns = start_ns + WINDOW_NS;

@@ -8,6 +8,7 @@
 #include "walk.h"
 
 #define TABLES_MAX 512 /* 1 GiB of 4 KiB pages: some hundred microseconds */
+#define STEPS_MAX 32768 /* empty and huge entries, 64 GiB of those: the same order */
 
 static void released(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long addr,
 		     unsigned int pages)
@@ -22,10 +23,10 @@ NOKPROBE_SYMBOL(released);
 void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long start,
 		     unsigned long end)
 {
-	unsigned int tables = 0;
+	unsigned int tables = 0, steps = 0;
 	unsigned long next;
 
-	for (; start < end && tables < TABLES_MAX; start = next) {
+	for (; start < end && tables < TABLES_MAX && steps < STEPS_MAX; start = next, steps++) {
 		pmd_t *pmd = gomem_walk_pmd(vma->vm_mm, start, &next), value;
 
 		/* Past the last entry next wraps to 0. */
