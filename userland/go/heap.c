@@ -203,24 +203,20 @@ static struct gm_error *fill_regions(const struct gm_go_target *target, const st
 static struct gm_error *read_pacer(const struct gm_go_target *target, struct gm_go_heap *heap)
 {
 	const struct gm_go_layout *layout = &target->image->layout;
-	uint64_t at = target->image->globals[GM_GO_PACER].address, percent, limit;
+	uint64_t at = target->image->globals[GM_GO_PACER].address;
+	uint64_t percent_at = at + gm_go_layout_offset(layout, GM_GO_PACER_GC_PERCENT);
+	uint64_t limit_at = at + gm_go_layout_offset(layout, GM_GO_PACER_MEMORY_LIMIT);
 	struct gm_error *error;
 
 	heap->gc_percent = GM_GO_GC_UNKNOWN;
 	if (!at || !gm_go_layout_has(layout, GM_GO_PACER_GC_PERCENT) ||
 	    !gm_go_layout_has(layout, GM_GO_PACER_MEMORY_LIMIT))
 		return NULL;
-	error = gm_go_read_number(target, at + gm_go_layout_offset(layout, GM_GO_PACER_GC_PERCENT),
-				  sizeof(heap->gc_percent), &percent);
+	error = gm_mem_read(target->mem, percent_at, &heap->gc_percent, sizeof(heap->gc_percent));
 	if (!error)
-		error = gm_go_read_number(
-			target, at + gm_go_layout_offset(layout, GM_GO_PACER_MEMORY_LIMIT),
-			sizeof(heap->memory_limit), &limit);
-	if (error)
-		return error;
-	heap->gc_percent = percent;
-	heap->memory_limit = limit;
-	return NULL;
+		error = gm_mem_read(target->mem, limit_at, &heap->memory_limit,
+				    sizeof(heap->memory_limit));
+	return error;
 }
 
 static struct gm_error *fill(const struct gm_go_target *target, const struct gm_maps *maps,
