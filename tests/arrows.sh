@@ -24,6 +24,7 @@ kmod_arrows='
 compat:
 probe:
 rows:
+words:
 ledger: compat
 walk: compat
 snapshot: compat ledger walk
