@@ -30,6 +30,7 @@ walk: compat
 snapshot: compat ledger walk
 target: compat ledger snapshot
 retry: compat
+blocks: compat ledger walk
 zap: ledger walk
 hooks: compat ledger target retry zap probe
 pages: target walk
