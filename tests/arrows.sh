@@ -34,7 +34,15 @@ blocks: compat ledger walk
 zap: ledger walk
 hooks: compat ledger target retry zap probe
 pages: target walk
-proc: ledger target probe rows pages
+proc: target probe pages proc_files
+proc_files: probe
+proc_cursor: target
+proc_fields: target
+proc_probes: probe rows proc_files
+proc_summary: target rows proc_files proc_cursor proc_fields
+proc_targets: target rows proc_files proc_cursor proc_fields
+proc_version: rows proc_files
+proc_vmas: target rows proc_files proc_cursor proc_fields
 main: compat ledger target walk hooks proc
 '
 bad=0
