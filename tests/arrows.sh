@@ -28,7 +28,10 @@ words:
 ledger: compat
 walk: compat
 snapshot: compat ledger walk
-target: compat ledger snapshot
+target: compat ledger snapshot target_set
+target_set: target
+target_add: target_set
+target_life: target_set
 retry: compat
 blocks: compat ledger walk
 zap: ledger walk

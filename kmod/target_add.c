@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "target_set.h"
+
+/* The leader of a group may have left its mm before its threads do. */
+static struct mm_struct *mm_of(struct task_struct *task)
+{
+	struct task_struct *thread;
+	struct mm_struct *mm = NULL;
+
+	rcu_read_lock();
+	for_each_thread(task, thread) {
+		mm = get_task_mm(thread);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
+/*
+ * A task seen before the target could be found may have gone through exec, or be past
+ * the hook of its exit: both are then told by no hook.
+ */
+static int catch_up(struct gomem_target *target, struct task_struct *task,
+		    const struct mm_struct *old)
+{
+	struct mm_struct *mm = mm_of(task);
+
+	if (!mm)
+		return -ESRCH;
+	if (mm != old)
+		gomem_target_set_switch(target, old, mm);
+	mmput(mm);
+	return atomic_read(&task->signal->live) ? 0 : -ESRCH;
+}
+
+static int enlist_new(struct gomem_target *target, struct pid *pid, struct mm_struct *mm)
+{
+	int err = 0;
+
+	raw_spin_lock_irq(&gomem_target_set.lock);
+	if (gomem_target_of(mm))
+		err = -EEXIST;
+	else if (gomem_target_set.count >= GOMEM_TARGETS_MAX)
+		err = -ENOSPC;
+	else
+		gomem_target_set_enlist(target, pid, mm);
+	raw_spin_unlock_irq(&gomem_target_set.lock);
+	return err;
+}
+
+static int attach(struct task_struct *task, struct mm_struct *mm, bool follow,
+		  enum gomem_target_origin origin)
+{
+	struct gomem_target *target;
+	int err = gomem_target_set_make_way(task_tgid(task), 0);
+
+	if (err)
+		return err;
+	target = gomem_target_create();
+	if (!target)
+		return -ENOMEM;
+	target->follow = follow;
+	target->origin = origin;
+	err = enlist_new(target, task_tgid(task), mm);
+	if (err) {
+		gomem_target_destroy(target);
+		return err;
+	}
+	err = catch_up(target, task, mm) ?: gomem_target_set_tell(target);
+	if (err)
+		gomem_target_set_forget(target);
+	return err;
+}
+
+static int attach_task(struct task_struct *task, bool follow, enum gomem_target_origin origin)
+{
+	struct mm_struct *mm;
+	int err;
+
+	if (task->flags & PF_KTHREAD)
+		return -EINVAL;
+	mm = mm_of(task);
+	if (!mm)
+		return -ESRCH;
+	mutex_lock(&gomem_target_set.mutex);
+	if (follow)
+		gomem_target_want_spares();
+	err = attach(task, mm, follow, origin);
+	mutex_unlock(&gomem_target_set.mutex);
+	mmput(mm);
+	return err;
+}
+
+int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin)
+{
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
+	int err = -ESRCH;
+
+	if (task) {
+		err = attach_task(task, follow, origin);
+		put_task_struct(task);
+	}
+	put_pid(pid);
+	return err;
+}
+
+/*
+ * The newest: a number that was used again means the process that has it now. 0 is the
+ * number of every process that the caller's namespace does not see.
+ */
+static struct gomem_target *find_vnr(pid_t nr)
+{
+	struct gomem_target *target, *found = NULL;
+
+	raw_spin_lock_irq(&gomem_target_set.lock);
+	list_for_each_entry(target, &gomem_target_set.all, all) {
+		if (nr && pid_vnr(target->pid) == nr)
+			found = target;
+	}
+	raw_spin_unlock_irq(&gomem_target_set.lock);
+	return found;
+}
+
+/* The process of a living thread of that number. */
+static pid_t group_of(pid_t nr)
+{
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = get_pid_task(pid, PIDTYPE_PID);
+	pid_t group = task ? task_tgid_vnr(task) : 0;
+
+	if (task)
+		put_task_struct(task);
+	put_pid(pid);
+	return group;
+}
+
+int gomem_target_del(pid_t nr)
+{
+	struct gomem_target *target;
+
+	mutex_lock(&gomem_target_set.mutex);
+	target = find_vnr(nr) ?: find_vnr(group_of(nr));
+	if (target)
+		gomem_target_set_forget(target);
+	mutex_unlock(&gomem_target_set.mutex);
+	return target ? 0 : -ENOENT;
+}
