@@ -4,10 +4,10 @@
  *
  * Every text file opens with two comment lines, then one row a line:
  *
- *	# gomem 1 vmas, sizes in kB
+ *	# gomem 2 vmas, sizes in kB
  *	# pid start end perms ...
  *
- * Fields are separated by blanks and never empty ("-" where there is nothing);
+ * Fields are separated by blanks and never empty ("-" where there is nothing, or no number);
  * a blank, a backslash or a control character inside a field is written as
  * \ooo, three octal digits. Further lines that open with '#' are remarks for people.
  * Columns are only appended; a changed column raises GOMEM_CONTRACT_VERSION.
@@ -22,7 +22,7 @@
 #include <linux/types.h>
 
 #define GOMEM_VERSION "0.1.0"
-#define GOMEM_CONTRACT_VERSION 1
+#define GOMEM_CONTRACT_VERSION 2
 #define GOMEM_PROC_DIR "gomem"
 
 /*
@@ -30,29 +30,122 @@
  *
  * faults       page faults, remote ones (ptrace, process_vm_writev) included; one that
  *              the kernel tries again counts once, one that ends in a signal counts
+ * zero_faults  of these, reads of anonymous memory that had nothing there: the zero page
+ * mthp_faults  faults that mapped a fresh anonymous folio larger than a page and smaller
+ *              than a huge page (vmstat anon_fault_alloc of each such size)
  * huge_faults  faults that mapped a fresh anonymous huge page (vmstat thp_fault_alloc)
  * fallbacks    huge faults that had to settle for 4 KiB (vmstat thp_fault_fallback)
  * cow          write faults that replaced a mapped page by a copy, the zero page included
  * swapins      faults that brought a page back from swap
+ * swapouts     kB that reclaim unmapped and left in swap
  * splits       huge PMDs split into 4 KiB entries (vmstat thp_split_pmd)
  * collapses    2 MiB ranges collapsed into a huge page by khugepaged or MADV_COLLAPSE
+ * refills      of these, in 2 MiB where something was released since the last
+ * filled       kB that were empty or the zero page when a collapse made them resident
+ * migrated     kB moved to other page frames: NUMA balancing, compaction, move_pages(2)
  * released     kB that were resident when MADV_DONTNEED, MADV_FREE or munmap (brk, mremap,
  *              a mapping over it, truncation) gave them back. Exit is no release, and what
  *              MADV_FREE gave back is not released again when it is unmapped, unless
  *              written in between
+ * releases     how many releases those were, each counted in every 2 MiB it touched
+ * churn        kB that faults brought in again within a minute of a release in the same
+ *              2 MiB, at most what was released there
  *
+ * Threads that race for one page each count a fault, and may each count its outcome.
  * The counts are kept by address: they stay with the range when its VMA is replaced, and
  * start again at exec, whose addresses mean something else.
  */
 #define GOMEM_EVENT_COLUMNS(X) \
 	X(faults, DEC)         \
+	X(zero_faults, DEC)    \
+	X(mthp_faults, DEC)    \
 	X(huge_faults, DEC)    \
 	X(fallbacks, DEC)      \
 	X(cow, DEC)            \
 	X(swapins, DEC)        \
+	X(swapouts, DEC)       \
 	X(splits, DEC)         \
 	X(collapses, DEC)      \
-	X(released, DEC)
+	X(refills, DEC)        \
+	X(filled, DEC)         \
+	X(migrated, DEC)       \
+	X(released, DEC)       \
+	X(releases, DEC)       \
+	X(churn, DEC)
+
+/*
+ * Kinds of event: the rows of /proc/gomem/counts, the records of /proc/gomem/events.
+ * A size in bytes goes with each; what it is, is said here, and it is 0 where nothing is.
+ *
+ * file_fault      a fault in memory that is not anonymous; 4 KiB
+ * anon_fault      a fault that found anonymous memory empty and wants it: 4 KiB, whatever
+ *                 the kernel then maps; the next three tell of what else it mapped
+ * mthp_fault      an anon_fault that mapped a folio of several pages; its size
+ * huge_fault      an anon_fault, or a cow of the huge zero page, that mapped a huge page; its size
+ * fallback        an anon_fault that wanted a huge page and got none; 2 MiB
+ * zero_fault      a fault that reads empty anonymous memory: the zero page, small or huge; 4 KiB
+ * cow             a write fault replaced a mapped 4 KiB page by a copy; 4 KiB
+ * huge_cow        a write fault in a write-protected huge page, copied or split; 2 MiB
+ * swapin          a fault brought a page back from swap; 4 KiB
+ * swapout         reclaim unmapped pages and left them in swap; what was unmapped
+ * mmap            mmap(2), or the kernel for it; the mapping
+ * munmap          munmap(2), or the kernel for it; the range
+ * brk             the heap grew or shrank; by how much
+ * mremap          mremap(2) moved or resized; the new mapping
+ * mprotect        the range whose protection changed, a record a VMA
+ * vma_split       a VMA became two; 0
+ * vma_merge       two VMAs became one; 0
+ * dontneed        madvise(2) MADV_DONTNEED; the range
+ * lazyfree        madvise(2) MADV_FREE; the range
+ * hugepage        madvise(2) MADV_HUGEPAGE; the range
+ * nohugepage      madvise(2) MADV_NOHUGEPAGE; the range
+ * madv_collapse   madvise(2) MADV_COLLAPSE; the range
+ * collapse        a 2 MiB range became a huge page, by khugepaged or MADV_COLLAPSE; the pages that
+ *                 were empty in it
+ * pmd_split       a huge PMD was split into 4 KiB entries; 2 MiB
+ * folio_split     a large anonymous folio that it maps was split; its size
+ * zap             resident pages were unmapped to give them back; those pages
+ * migrate         pages moved to other frames; those pages
+ * fork            it made a process; 0
+ * exec            it called exec; 0
+ * exit            it exited; its RSS
+ */
+#define GOMEM_KINDS(X)   \
+	X(file_fault)    \
+	X(anon_fault)    \
+	X(mthp_fault)    \
+	X(huge_fault)    \
+	X(fallback)      \
+	X(zero_fault)    \
+	X(cow)           \
+	X(huge_cow)      \
+	X(swapin)        \
+	X(swapout)       \
+	X(mmap)          \
+	X(munmap)        \
+	X(brk)           \
+	X(mremap)        \
+	X(mprotect)      \
+	X(vma_split)     \
+	X(vma_merge)     \
+	X(dontneed)      \
+	X(lazyfree)      \
+	X(hugepage)      \
+	X(nohugepage)    \
+	X(madv_collapse) \
+	X(collapse)      \
+	X(pmd_split)     \
+	X(folio_split)   \
+	X(zap)           \
+	X(migrate)       \
+	X(fork)          \
+	X(exec)          \
+	X(exit)
+
+#define GOMEM_KIND_MEMBER(name) GOMEM_KIND_##name,
+/** enum gomem_kind - the kinds of GOMEM_KINDS; GOMEM_KIND_lost is for struct gomem_event alone */
+enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_lost = 255 };
+#undef GOMEM_KIND_MEMBER
 
 /*
  * Sizes as /proc/PID/smaps defines them, kB.
@@ -131,6 +224,65 @@
 	X(parent, DEC)           \
 	X(unfollowed, DEC)
 
+/* /proc/gomem/counts: a row per target and kind of event, since attach, across exec.
+ * size: kB, see GOMEM_KINDS.
+ */
+#define GOMEM_COUNTS_COLUMNS(X) \
+	X(pid, DEC)             \
+	X(kind, STR)            \
+	X(count, DEC)           \
+	X(size, DEC)
+
+/* /proc/gomem/huge: a row per 2 MiB of address space and VMA that had an event or is
+ * resident, by address: [start, end), the whole 2 MiB or what lies in the VMA.
+ * mthp: kB of it mapped by PTEs in large folios. zero: kB of it that are in a
+ * huge page and all zeros, "-" when that was not looked at: written to the open file before
+ * its first read, "zeros=1" asks for that, and "pid=N" for one target alone.
+ * first_fault, last_fault, last_release, last_huge: milliseconds ago, in steps of a quarter
+ * of a second, "-" for never. by: who made it huge last: fault, khugepaged, madvise, or "-".
+ */
+#define GOMEM_HUGE_COLUMNS(X)  \
+	X(pid, DEC)            \
+	X(start, HEX)          \
+	X(end, HEX)            \
+	X(rss, DEC)            \
+	X(anon, DEC)           \
+	X(mthp, DEC)           \
+	X(thp, DEC)            \
+	X(swap, DEC)           \
+	X(lazyfree, DEC)       \
+	X(zero, DEC)           \
+	GOMEM_EVENT_COLUMNS(X) \
+	X(first_fault, DEC)    \
+	X(last_fault, DEC)     \
+	X(last_release, DEC)   \
+	X(last_huge, DEC)      \
+	X(by, STR)
+
+/* /proc/gomem/stacks: a row per user stack, thread, goroutine and kind of event, while the
+ * parameter "stacks" is not 0: every so many-th first touch of a page, each mmap and
+ * madvise. goid, labels: the goroutine's id and its labels pointer (g.labels), 0 when
+ * not known. size: kB. frames: return addresses, hex, innermost first, with commas.
+ */
+#define GOMEM_STACKS_COLUMNS(X) \
+	X(pid, DEC)             \
+	X(tid, DEC)             \
+	X(goid, DEC)            \
+	X(labels, HEX)          \
+	X(kind, STR)            \
+	X(count, DEC)           \
+	X(size, DEC)            \
+	X(frames, STR)
+
+/* /proc/gomem/frag: the host's state that decides huge pages, and what of it changed.
+ * /proc/gomem/stats: gomem itself. Rows of a scope, an item in it and its value; the man page
+ * lists them.
+ */
+#define GOMEM_ITEM_COLUMNS(X) \
+	X(scope, STR)         \
+	X(item, STR)          \
+	X(value, STR)
+
 /* /proc/gomem/probes: a row per hook. state: planted, or absent (then why says it).
  * missed: times the kernel could not run the handler (kprobe nmissed).
  */
@@ -188,6 +340,38 @@ struct gomem_page_run {
 	__u8 state;
 	__u8 order;
 	__u16 reserved;
+};
+
+/**
+ * struct gomem_event - what happened, /proc/gomem/events
+ * @time_ns: when, CLOCK_MONOTONIC
+ * @start: the range it happened in is [start, end)
+ * @end: see @start
+ * @bytes: see GOMEM_KINDS; for GOMEM_KIND_lost, how many events this CPU had no room for
+ * @pid: the target, in the reader's pid namespace, 0 if not seen there
+ * @tid: the thread that did it, likewise; of another process for khugepaged and reclaim
+ * @cpu: where; the order of events is kept for each CPU, for all by @time_ns
+ * @kind: enum gomem_kind
+ * @order: of the folio, where one was mapped, collapsed or split
+ *
+ * The file is binary, in native byte order. read() waits for an event unless O_NONBLOCK
+ * is set, poll() tells of one, a buffer smaller than one record is -EINVAL. Written to
+ * the open file before its first read, words set what is wanted: "kinds=A,B" (names of
+ * GOMEM_KINDS) and "pid=N"; -EINVAL for what is neither. Each open file has rings of its own
+ * for each CPU, -EBUSY when there are too many; what had no room is a record of its
+ * own, GOMEM_KIND_lost, where it would have been.
+ */
+struct gomem_event {
+	__u64 time_ns;
+	__u64 start;
+	__u64 end;
+	__u64 bytes;
+	__u32 pid;
+	__u32 tid;
+	__u16 cpu;
+	__u8 kind;
+	__u8 order;
+	__u32 reserved;
 };
 
 #endif /* GOMEM_H */

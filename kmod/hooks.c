@@ -11,6 +11,7 @@
 #include <linux/swapops.h>
 
 #include "compat/compat.h"
+#include "event.h"
 #include "ledger.h"
 #include "retry.h"
 #include "target.h"
@@ -79,10 +80,12 @@ static struct hook *hook_of_ri(struct kretprobe_instance *ri)
 }
 
 static void count_in(struct hook *hook, struct gomem_target *target, struct vm_area_struct *vma,
-		     unsigned long addr, enum gomem_event event)
+		     unsigned long addr, enum gomem_kind kind, u64 bytes)
 {
+	const struct gomem_where where = gomem_where_in(vma, addr, addr + bytes);
+
 	hit(hook);
-	gomem_ledger_count(target->ledger, addr, vma->vm_start, vma->vm_end, event, 1);
+	gomem_event_note(target, kind, &where, bytes, 0);
 }
 
 NOKPROBE_SYMBOL(count_in);
@@ -92,9 +95,13 @@ static int on_fault(struct kprobe *kp, struct pt_regs *regs)
 {
 	struct vm_area_struct *vma = (void *)ARG(regs, 0);
 	struct gomem_target *target = gomem_target_of(vma->vm_mm);
+	struct gomem_where where;
 
-	if (target && !gomem_retry_is(ARG(regs, 1), ARG(regs, 2)))
-		count_in(hook_of(kp), target, vma, ARG(regs, 1), GOMEM_EVENT_faults);
+	if (target && !gomem_retry_is(ARG(regs, 1), ARG(regs, 2))) {
+		hit(hook_of(kp));
+		where = gomem_where_in(vma, ARG(regs, 1), ARG(regs, 1) + PAGE_SIZE);
+		gomem_event_fault(target, GOMEM_KINDS_MAX, &where);
+	}
 	return 0;
 }
 
@@ -118,16 +125,20 @@ static int on_vmf(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 NOKPROBE_SYMBOL(on_vmf);
 
-static void count_call(struct kretprobe_instance *ri, enum gomem_event event)
+static void count_call(struct kretprobe_instance *ri, enum gomem_kind kind, u64 bytes)
 {
 	const struct call *call = (void *)ri->data;
+	const struct gomem_where where = { call->addr, call->addr + bytes, call->lo, call->hi };
 	struct gomem_target *target;
 
 	rcu_read_lock();
 	target = gomem_target_of(call->mm);
 	if (target) {
 		hit(hook_of_ri(ri));
-		gomem_ledger_count(target->ledger, call->addr, call->lo, call->hi, event, 1);
+		if (kind == GOMEM_KIND_collapse)
+			gomem_event_collapse(target, call->addr, 0);
+		else
+			gomem_event_note(target, kind, &where, bytes, 0);
 	}
 	rcu_read_unlock();
 }
@@ -165,9 +176,9 @@ static int on_huge_fault(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	if (result_of(regs) & VM_FAULT_FALLBACK) {
 		if (would_fit(call))
-			count_call(ri, GOMEM_EVENT_fallbacks);
+			count_call(ri, GOMEM_KIND_fallback, HPAGE_PMD_SIZE);
 	} else if (!is_undone(regs) && is_anon_huge(READ_ONCE(*call->vmf->pmd))) {
-		count_call(ri, GOMEM_EVENT_huge_faults);
+		count_call(ri, GOMEM_KIND_huge_fault, HPAGE_PMD_SIZE);
 	}
 	return 0;
 }
@@ -211,7 +222,7 @@ static int on_wp(struct kretprobe_instance *ri, struct pt_regs *regs)
 		return 0;
 	pte = pte_after(call->vmf);
 	if (pte_present(pte) && pte_pfn(pte) != call->pfn)
-		count_call(ri, GOMEM_EVENT_cow);
+		count_call(ri, GOMEM_KIND_cow, PAGE_SIZE);
 	return 0;
 }
 
@@ -234,7 +245,7 @@ static int on_swapin(struct kretprobe_instance *ri, struct pt_regs *regs)
 	const struct call *call = (void *)ri->data;
 
 	if (!is_undone(regs) && pte_present(pte_after(call->vmf)))
-		count_call(ri, GOMEM_EVENT_swapins);
+		count_call(ri, GOMEM_KIND_swapin, PAGE_SIZE);
 	return 0;
 }
 
@@ -252,7 +263,7 @@ static void split(struct hook *hook, struct vm_area_struct *vma, const pmd_t *pm
 	value = READ_ONCE(*pmd);
 	if (pmd_none(value) || (pmd_present(value) && !pmd_trans_huge(value)))
 		return;
-	count_in(hook, target, vma, addr, GOMEM_EVENT_splits);
+	count_in(hook, target, vma, addr, GOMEM_KIND_pmd_split, HPAGE_PMD_SIZE);
 }
 
 NOKPROBE_SYMBOL(split);
@@ -292,7 +303,7 @@ NOKPROBE_SYMBOL(on_collapse_entry);
 static int on_collapse(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	if ((int)regs_return_value(regs) == GOMEM_SCAN_SUCCEED)
-		count_call(ri, GOMEM_EVENT_collapses);
+		count_call(ri, GOMEM_KIND_collapse, HPAGE_PMD_SIZE);
 	return 0;
 }
 

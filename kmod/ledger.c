@@ -1,182 +1,202 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ledger.h"
 
-#include <linux/atomic.h>
+#include <linux/jiffies.h>
 #include <linux/kprobes.h>
-#include <linux/mm.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
-#include <linux/vmalloc.h>
-#include <linux/workqueue.h>
+#include <linux/sched.h>
 
-#define BLOCK_SHIFT 21 /* a huge page: the unit of every question about them */
-#define BUCKETS 4096
-#define SLAB_RECORDS 1024 /* what a fault storm may take before the worker runs */
-#define SLABS_MAX 127 /* just under 8 MiB in all */
+#include "records.h"
 
-/*
- * One cache line. @pos is the page address; its low bits, free in a page address, hold
- * the epoch, so that a reset makes every record stale at once.
- */
-struct record {
-	struct record __rcu *next;
-	u64 pos;
-	atomic64_t faults;
-	atomic_t rest[GOMEM_EVENTS - 1];
-} __aligned(64);
+#define TICK_JIFFIES 64 /* the unit of times: 30 bits of it are years */
+#define TICK_MS (MSEC_PER_SEC * TICK_JIFFIES / HZ)
+#define MINUTE (60 * MSEC_PER_SEC / TICK_MS)
+#define RELEASE_PENDING 1 /* in last_release: nothing became huge there since */
 
-static_assert(sizeof(struct record) == 64);
-static_assert(GOMEM_EVENT_faults == 0);
-
-/**
- * struct gomem_ledger - see ledger.h
- * @epoch: which records count, below PAGE_SIZE
- * @dropped: events that found no record
- * @unseen: pages
- * @lock: guards @free, @spare, @used and every insertion; taken in probe handlers
- * @free: records not in use, by @next
- * @spare: how many those are
- * @used: records of this epoch
- * @swept: no record is of an epoch before this one; it and @slabs are the worker's alone
- * @slab_count: how many of @slabs there are
- * @slabs: the records' memory
- * @work: takes stale records back, gets more memory
- * @buckets: chains of records by block
- */
-struct gomem_ledger {
-	unsigned int epoch;
-	atomic64_t dropped;
-	atomic64_t unseen;
-	raw_spinlock_t lock;
-	struct record *free;
-	unsigned long spare;
-	unsigned long used;
-	unsigned int swept;
-	unsigned int slab_count;
-	struct record *slabs[SLABS_MAX];
-	struct work_struct work;
-	struct record __rcu *buckets[BUCKETS];
+/* Where a record keeps a counter, and how wide it is. */
+struct field {
+	u8 offset;
+	u8 bytes;
 };
 
-/* Neighbours go to neighbouring buckets: a heap of 8 GiB has no chain longer than 1. */
-static struct record __rcu **bucket_of(struct gomem_ledger *ledger, unsigned long addr)
-{
-	unsigned long block = addr >> BLOCK_SHIFT;
-
-	return &ledger->buckets[(block ^ (block >> 12) ^ (block >> 24)) % BUCKETS];
-}
-
-static unsigned long page_of(const struct record *record)
-{
-	return record->pos & PAGE_MASK;
-}
-
-static unsigned int epoch_of(const struct record *record)
-{
-	return record->pos & ~PAGE_MASK;
-}
-
-/* Called in a handler (preemption off), in an RCU read-side section or under the lock. */
-static struct record *next_of(struct record __rcu *const *link)
-{
-	return rcu_dereference_raw(*link);
-}
-
-static struct record *find(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
-			   unsigned long hi)
-{
-	unsigned int epoch = READ_ONCE(ledger->epoch);
-	struct record *record = next_of(bucket_of(ledger, addr));
-
-	for (; record; record = next_of(&record->next)) {
-		unsigned long page = page_of(record);
-
-		if ((page ^ addr) >> BLOCK_SHIFT == 0 && page >= lo && page < hi &&
-		    epoch_of(record) == epoch)
-			break;
+#define FIELD(name)                                                                          \
+	{                                                                                    \
+		offsetof(struct gomem_record, name), sizeof_field(struct gomem_record, name) \
 	}
-	return record;
-}
 
-NOKPROBE_SYMBOL(find);
+static const struct field fields[GOMEM_COUNTERS] = {
+	[GOMEM_COUNT_faults] = FIELD(faults),
+	[GOMEM_COUNT_zero_faults] = FIELD(zero_faults),
+	[GOMEM_COUNT_mthp_faults] = FIELD(mthp_faults),
+	[GOMEM_COUNT_huge_faults] = FIELD(huge_faults),
+	[GOMEM_COUNT_fallbacks] = FIELD(fallbacks),
+	[GOMEM_COUNT_cow] = FIELD(cow),
+	[GOMEM_COUNT_swapins] = FIELD(swapins),
+	[GOMEM_COUNT_swapouts] = FIELD(swapouts),
+	[GOMEM_COUNT_splits] = FIELD(splits),
+	[GOMEM_COUNT_collapses] = FIELD(collapses),
+	[GOMEM_COUNT_refills] = FIELD(refills),
+	[GOMEM_COUNT_filled] = FIELD(filled),
+	[GOMEM_COUNT_migrated] = FIELD(migrated),
+	[GOMEM_COUNT_released] = FIELD(released),
+	[GOMEM_COUNT_releases] = FIELD(releases),
+	[GOMEM_COUNT_churn] = FIELD(churn),
+};
 
-static struct record *take_free(struct gomem_ledger *ledger, unsigned long addr)
+/* Adds in the aligned word that holds the counter (little endian); false when it is full. */
+static bool add(struct gomem_record *record, enum gomem_counter counter, unsigned int n)
 {
-	struct record *record = ledger->free;
+	const struct field *field = &fields[counter];
+	u32 *word = (u32 *)record + field->offset / sizeof(u32);
+	unsigned int shift = field->offset % sizeof(u32) * BITS_PER_BYTE;
+	u32 max = U32_MAX >> (sizeof(u32) - field->bytes) * BITS_PER_BYTE;
+	u32 seen = READ_ONCE(*word), old;
 
-	lockdep_assert_held(&ledger->lock);
-	if (!record)
-		return NULL;
-	ledger->free = rcu_dereference_protected(record->next, true);
-	ledger->spare--;
-	ledger->used++;
-	memset(record, 0, sizeof(*record));
-	record->pos = (addr & PAGE_MASK) | ledger->epoch;
-	return record;
-}
-
-NOKPROBE_SYMBOL(take_free);
-
-static struct record *insert(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
-			     unsigned long hi)
-{
-	struct record __rcu **bucket = bucket_of(ledger, addr);
-	struct record *record;
-	unsigned long flags;
-	bool is_low;
-
-	raw_spin_lock_irqsave(&ledger->lock, flags);
-	record = find(ledger, addr, lo, hi);
-	if (!record) {
-		record = take_free(ledger, addr);
-		if (record) {
-			RCU_INIT_POINTER(record->next, next_of(bucket));
-			rcu_assign_pointer(*bucket, record);
-		}
-	}
-	is_low = ledger->spare < SLAB_RECORDS / 2;
-	raw_spin_unlock_irqrestore(&ledger->lock, flags);
-	if (is_low && READ_ONCE(ledger->slab_count) < SLABS_MAX)
-		queue_work(system_unbound_wq, &ledger->work);
-	return record;
-}
-
-NOKPROBE_SYMBOL(insert);
-
-/*
- * A counter on its way to 2^32 stops with room for what all CPUs may add at once, and
- * what it misses is counted as dropped.
- */
-static bool add(struct record *record, enum gomem_event event, unsigned int n)
-{
-	atomic_t *counter;
-
-	if (event == GOMEM_EVENT_faults) {
-		atomic64_add(n, &record->faults);
-		return true;
-	}
-	counter = &record->rest[event - 1];
-	if ((u32)atomic_read(counter) >= 3U << 30)
-		return false;
-	atomic_add(n, counter);
+	do {
+		old = seen;
+		if (n > max - (old >> shift & max))
+			return false;
+		seen = cmpxchg(word, old, old + (n << shift));
+	} while (seen != old);
 	return true;
 }
 
 NOKPROBE_SYMBOL(add);
 
-void gomem_ledger_count(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
-			unsigned long hi, enum gomem_event event, unsigned int n)
+/* Returns the record that counted it: the one given, or where that is full a new one. */
+static struct gomem_record *count(struct gomem_ledger *ledger, const struct gomem_place *place,
+				  struct gomem_record *record, enum gomem_counter counter,
+				  unsigned int n)
 {
-	struct record *record = find(ledger, addr, lo, hi);
-
+	while (record && !add(record, counter, n))
+		record = gomem_records_continue(ledger, place, record);
 	if (!record)
-		record = insert(ledger, addr, lo, hi);
-	if (!record || !add(record, event, n))
 		atomic64_inc(&ledger->dropped);
+	return record;
+}
+
+NOKPROBE_SYMBOL(count);
+
+void gomem_ledger_count(struct gomem_ledger *ledger, const struct gomem_place *place,
+			enum gomem_counter counter, unsigned int n)
+{
+	count(ledger, place, gomem_records_get(ledger, place), counter, n);
 }
 
 NOKPROBE_SYMBOL(gomem_ledger_count);
+
+static u32 now(void)
+{
+	return jiffies / TICK_JIFFIES;
+}
+
+static void set_time(u32 *at, u32 time)
+{
+	if (READ_ONCE(*at) != time)
+		WRITE_ONCE(*at, time);
+}
+
+static bool is_recent(u32 release, u32 time)
+{
+	return release && time - release <= MINUTE;
+}
+
+static struct gomem_record *count_churn(struct gomem_ledger *ledger,
+					const struct gomem_place *place,
+					struct gomem_record *record, u32 time, unsigned int pages)
+{
+	u32 released = READ_ONCE(record->released), churn = READ_ONCE(record->churn);
+
+	if (!is_recent(READ_ONCE(record->last_release) >> 1, time) || churn >= released)
+		return record;
+	return count(ledger, place, record, GOMEM_COUNT_churn, min(pages, released - churn));
+}
+
+NOKPROBE_SYMBOL(count_churn);
+
+void gomem_ledger_fault(struct gomem_ledger *ledger, const struct gomem_place *place,
+			unsigned int pages)
+{
+	struct gomem_record *record = gomem_records_get(ledger, place);
+	u32 time = now();
+
+	record = count(ledger, place, record, GOMEM_COUNT_faults, 1);
+	if (!record)
+		return;
+	if (!record->first_fault)
+		WRITE_ONCE(record->first_fault, time);
+	set_time(&record->last_fault, time);
+	if (pages)
+		count_churn(ledger, place, record, time, pages);
+}
+
+NOKPROBE_SYMBOL(gomem_ledger_fault);
+
+void gomem_ledger_release(struct gomem_ledger *ledger, const struct gomem_place *place,
+			  unsigned int pages)
+{
+	struct gomem_record *record = gomem_records_get(ledger, place);
+
+	record = count(ledger, place, record, GOMEM_COUNT_released, pages);
+	if (record)
+		record = count(ledger, place, record, GOMEM_COUNT_releases, 1);
+	if (record)
+		set_time(&record->last_release, now() << 1 | RELEASE_PENDING);
+}
+
+NOKPROBE_SYMBOL(gomem_ledger_release);
+
+/* Was anything released since it was a huge page last? Asked once. */
+static bool take_release(struct gomem_record *record)
+{
+	u32 release = READ_ONCE(record->last_release);
+
+	set_time(&record->last_release, release & ~RELEASE_PENDING);
+	return release & RELEASE_PENDING;
+}
+
+static struct gomem_record *count_huge_fault(struct gomem_ledger *ledger,
+					     const struct gomem_place *place,
+					     struct gomem_record *record, unsigned int filled)
+{
+	record = count(ledger, place, record, GOMEM_COUNT_huge_faults, 1);
+	if (!record)
+		return NULL;
+	take_release(record);
+	return count_churn(ledger, place, record, now(), filled);
+}
+
+NOKPROBE_SYMBOL(count_huge_fault);
+
+static struct gomem_record *count_collapse(struct gomem_ledger *ledger,
+					   const struct gomem_place *place,
+					   struct gomem_record *record, unsigned int filled)
+{
+	record = count(ledger, place, record, GOMEM_COUNT_collapses, 1);
+	if (record && take_release(record))
+		record = count(ledger, place, record, GOMEM_COUNT_refills, 1);
+	if (record)
+		record = count(ledger, place, record, GOMEM_COUNT_filled, filled);
+	return record;
+}
+
+NOKPROBE_SYMBOL(count_collapse);
+
+void gomem_ledger_huge(struct gomem_ledger *ledger, const struct gomem_place *place,
+		       enum gomem_huge_by by, unsigned int filled)
+{
+	struct gomem_record *record = gomem_records_get(ledger, place);
+
+	if (by == GOMEM_HUGE_BY_FAULT)
+		record = count_huge_fault(ledger, place, record, filled);
+	else
+		record = count_collapse(ledger, place, record, filled);
+	if (record)
+		WRITE_ONCE(record->last_huge, now() << 2 | by);
+}
+
+NOKPROBE_SYMBOL(gomem_ledger_huge);
 
 void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages)
 {
@@ -185,156 +205,51 @@ void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages)
 
 NOKPROBE_SYMBOL(gomem_ledger_add_unseen);
 
-void gomem_ledger_reset(struct gomem_ledger *ledger)
-{
-	unsigned long flags;
+#define READ_COUNTER(name) counts->of[GOMEM_COUNT_##name] = READ_ONCE(record->name);
 
-	raw_spin_lock_irqsave(&ledger->lock, flags);
-	WRITE_ONCE(ledger->epoch, (ledger->epoch + 1) & ~PAGE_MASK);
-	ledger->used = 0;
-	atomic64_set(&ledger->dropped, 0);
-	atomic64_set(&ledger->unseen, 0);
-	raw_spin_unlock_irqrestore(&ledger->lock, flags);
-	queue_work(system_unbound_wq, &ledger->work);
+static void read_counts(const struct gomem_record *record, struct gomem_counts *counts)
+{
+	GOMEM_WIDE(READ_COUNTER)
+	GOMEM_NARROW(READ_COUNTER)
+	GOMEM_TINY(READ_COUNTER)
 }
 
-NOKPROBE_SYMBOL(gomem_ledger_reset);
-
-/* Gives a list of @n records, linked from @first to @last, to the free list. */
-static void give_back(struct gomem_ledger *ledger, struct record *first, struct record *last,
-		      unsigned long n)
+/* @time may be of a moment after @at. */
+static u64 ms_since(u32 time, u32 at)
 {
-	raw_spin_lock_irq(&ledger->lock);
-	RCU_INIT_POINTER(last->next, ledger->free);
-	ledger->free = first;
-	ledger->spare += n;
-	raw_spin_unlock_irq(&ledger->lock);
+	return time ? (u64)max_t(s32, at - time, 0) * TICK_MS : U64_MAX;
 }
 
-/*
- * Cuts the stale records off a chain: new ones go to its head, so they are its tail.
- * Who reads that tail now may go on into @rest, which is stale as well.
- */
-static struct record *cut(struct gomem_ledger *ledger, struct record __rcu **link,
-			  struct record *rest, struct record **last, unsigned long *n)
+static void read_history(const struct gomem_record *record, u32 at, struct gomem_history *history)
 {
-	struct record *first, *record;
+	u32 huge = READ_ONCE(record->last_huge);
 
-	raw_spin_lock_irq(&ledger->lock);
-	while ((record = next_of(link)) && epoch_of(record) == ledger->epoch)
-		link = &record->next;
-	RCU_INIT_POINTER(*link, NULL);
-	raw_spin_unlock_irq(&ledger->lock);
-	if (!record)
-		return rest;
-	first = record;
-	for (++*n; next_of(&record->next); ++*n)
-		record = next_of(&record->next);
-	if (!rest)
-		*last = record;
-	rcu_assign_pointer(record->next, rest);
-	return first;
-}
-
-static void sweep(struct gomem_ledger *ledger)
-{
-	unsigned int epoch = READ_ONCE(ledger->epoch);
-	struct record *stale = NULL, *last = NULL;
-	unsigned long n = 0;
-	unsigned int i;
-
-	if (epoch == ledger->swept)
-		return;
-	for (i = 0; i < BUCKETS; i++) {
-		stale = cut(ledger, &ledger->buckets[i], stale, &last, &n);
-		cond_resched();
-	}
-	synchronize_rcu();
-	if (stale)
-		give_back(ledger, stale, last, n);
-	ledger->swept = epoch;
-}
-
-static int grow(struct gomem_ledger *ledger)
-{
-	struct record *slab;
-	unsigned int i;
-
-	if (ledger->slab_count == SLABS_MAX)
-		return -ENOSPC;
-	slab = kvcalloc(SLAB_RECORDS, sizeof(*slab), GFP_KERNEL);
-	if (!slab)
-		return -ENOMEM;
-	ledger->slabs[ledger->slab_count] = slab;
-	WRITE_ONCE(ledger->slab_count, ledger->slab_count + 1);
-	for (i = 0; i < SLAB_RECORDS - 1; i++)
-		RCU_INIT_POINTER(slab[i].next, &slab[i + 1]);
-	give_back(ledger, slab, &slab[i], SLAB_RECORDS);
-	return 0;
-}
-
-static void ledger_work(struct work_struct *work)
-{
-	struct gomem_ledger *ledger = container_of(work, struct gomem_ledger, work);
-
-	sweep(ledger);
-	while (READ_ONCE(ledger->spare) < SLAB_RECORDS) {
-		if (grow(ledger))
-			break;
-	}
-}
-
-struct gomem_ledger *gomem_ledger_create(void)
-{
-	struct gomem_ledger *ledger = vzalloc(sizeof(*ledger));
-
-	if (!ledger)
-		return NULL;
-	raw_spin_lock_init(&ledger->lock);
-	INIT_WORK(&ledger->work, ledger_work);
-	if (grow(ledger)) {
-		vfree(ledger);
-		return NULL;
-	}
-	return ledger;
-}
-
-void gomem_ledger_destroy(struct gomem_ledger *ledger)
-{
-	unsigned int i;
-
-	if (!ledger)
-		return;
-	cancel_work_sync(&ledger->work);
-	for (i = 0; i < ledger->slab_count; i++)
-		kvfree(ledger->slabs[i]);
-	vfree(ledger);
-}
-
-static void read_record(const struct record *record, struct gomem_counts *counts)
-{
-	unsigned int i;
-
-	counts->of[GOMEM_EVENT_faults] = atomic64_read(&record->faults);
-	for (i = 1; i < GOMEM_EVENTS; i++)
-		counts->of[i] = (u32)atomic_read(&record->rest[i - 1]);
+	*history = (struct gomem_history){
+		.first_fault = ms_since(READ_ONCE(record->first_fault), at),
+		.last_fault = ms_since(READ_ONCE(record->last_fault), at),
+		.last_release = ms_since(READ_ONCE(record->last_release) >> 1, at),
+		.last_huge = ms_since(huge >> 2, at),
+		.by = huge & 3,
+	};
 }
 
 void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
 		       struct gomem_ledger_state *state)
 {
+	struct gomem_history history;
 	struct gomem_counts counts;
-	struct record *record;
+	struct gomem_record *record;
 	unsigned int i;
 
-	for (i = 0; i < BUCKETS; i++) {
+	for (i = 0; i < GOMEM_RECORDS_BUCKETS; i++) {
 		rcu_read_lock();
-		for (record = next_of(&ledger->buckets[i]); record;
-		     record = next_of(&record->next)) {
-			if (epoch_of(record) != READ_ONCE(ledger->epoch))
+		for (record = gomem_records_next(ledger, &ledger->buckets[i]); record;
+		     record = gomem_records_next(ledger, &record->next)) {
+			if (gomem_records_epoch(record) != READ_ONCE(ledger->epoch))
 				continue;
-			read_record(record, &counts);
-			each(arg, page_of(record), &counts);
+			read_counts(record, &counts);
+			read_history(record, now(), &history);
+			each(arg, gomem_records_page(record), &counts, &history);
 		}
 		rcu_read_unlock();
 		cond_resched();

@@ -15,14 +15,42 @@
 
 #include "gomem.h"
 
-#define X(name, type) GOMEM_EVENT_##name,
-/** enum gomem_event - the events of GOMEM_EVENT_COLUMNS, released counted in pages */
-enum gomem_event { GOMEM_EVENT_COLUMNS(X) GOMEM_EVENTS };
-#undef X
+#define GOMEM_COUNT_MEMBER(name, type) GOMEM_COUNT_##name,
+/**
+ * enum gomem_counter - the counters of GOMEM_EVENT_COLUMNS
+ *
+ * Those whose column is in kB (swapouts, filled, migrated, released, churn) count pages.
+ */
+enum gomem_counter { GOMEM_EVENT_COLUMNS(GOMEM_COUNT_MEMBER) GOMEM_COUNTERS };
+#undef GOMEM_COUNT_MEMBER
+
+/** enum gomem_huge_by - who made 2 MiB a huge page */
+enum gomem_huge_by {
+	GOMEM_HUGE_BY_NONE,
+	GOMEM_HUGE_BY_FAULT,
+	GOMEM_HUGE_BY_KHUGEPAGED,
+	GOMEM_HUGE_BY_MADVISE,
+};
 
 /** struct gomem_counts - how often each event happened */
 struct gomem_counts {
-	u64 of[GOMEM_EVENTS];
+	u64 of[GOMEM_COUNTERS];
+};
+
+/**
+ * struct gomem_history - when things happened last, milliseconds ago in steps of 64 jiffies
+ * @first_fault: U64_MAX for never, as for the others
+ * @last_fault: see @first_fault
+ * @last_release: see @first_fault
+ * @last_huge: when it became a huge page
+ * @by: who made it one
+ */
+struct gomem_history {
+	u64 first_fault;
+	u64 last_fault;
+	u64 last_release;
+	u64 last_huge;
+	enum gomem_huge_by by;
 };
 
 /**
@@ -39,43 +67,73 @@ struct gomem_ledger_state {
 
 struct gomem_ledger;
 
-/** gomem_ledger_create() - an empty ledger, about 100 KiB; NULL without memory */
+/** gomem_ledger_create() - an empty ledger, about 80 KiB; NULL without memory */
 struct gomem_ledger *gomem_ledger_create(void);
 
 /** gomem_ledger_destroy() - free it; no one may use it any more. May sleep; NULL is fine */
 void gomem_ledger_destroy(struct gomem_ledger *ledger);
 
 /**
- * gomem_ledger_count() - an event happened
- * @ledger: where to count
- * @addr: where it happened
+ * struct gomem_place - where something is to be counted
+ * @addr: the address
  * @lo: the start of the VMA, or 0 when any record of the block will do
  * @hi: the end of the VMA, or ULONG_MAX
- * @event: what happened
- * @n: how often
- *
- * For probe handlers: never sleeps, never allocates. The caller is in an RCU read-side
- * section or has preemption off. A full ledger drops the event and counts that.
  */
-void gomem_ledger_count(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
-			unsigned long hi, enum gomem_event event, unsigned int n);
+struct gomem_place {
+	unsigned long addr;
+	unsigned long lo;
+	unsigned long hi;
+};
 
-/** gomem_ledger_add_unseen() - so many pages were released unseen; for probe handlers */
-void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages);
+/*
+ * For probe handlers: these never sleep and never allocate. The caller is in an RCU
+ * read-side section or has preemption off. A full ledger drops the event and counts that.
+ */
 
-/** gomem_ledger_reset() - forget everything; for probe handlers as well */
-void gomem_ledger_reset(struct gomem_ledger *ledger);
+/** gomem_ledger_count() - it happened @n times */
+void gomem_ledger_count(struct gomem_ledger *ledger, const struct gomem_place *place,
+			enum gomem_counter counter, unsigned int n);
 
-/** typedef gomem_ledger_fn - gets the position of a record and what it counted */
-typedef void (*gomem_ledger_fn)(void *arg, unsigned long pos, const struct gomem_counts *counts);
+/** gomem_ledger_fault() - a fault; it brings in @pages that were not there */
+void gomem_ledger_fault(struct gomem_ledger *ledger, const struct gomem_place *place,
+			unsigned int pages);
+
+/** gomem_ledger_release() - @pages that were resident are given back */
+void gomem_ledger_release(struct gomem_ledger *ledger, const struct gomem_place *place,
+			  unsigned int pages);
 
 /**
- * gomem_ledger_read() - call @each with the position and counts of every record
+ * gomem_ledger_huge() - the block becomes a huge page
+ * @by: who does it
+ * @filled: pages that become resident by that
+ */
+void gomem_ledger_huge(struct gomem_ledger *ledger, const struct gomem_place *place,
+		       enum gomem_huge_by by, unsigned int filled);
+
+/** gomem_ledger_add_unseen() - so many pages were released unseen */
+void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages);
+
+/** gomem_ledger_reset() - forget everything */
+void gomem_ledger_reset(struct gomem_ledger *ledger);
+
+/**
+ * typedef gomem_ledger_fn - gets a record: its position, what it counted, and when
+ *
+ * A position may have several records, whose counts add up.
+ */
+typedef void (*gomem_ledger_fn)(void *arg, unsigned long pos, const struct gomem_counts *counts,
+				const struct gomem_history *history);
+
+/**
+ * gomem_ledger_read() - call @each with every record
  *
  * In no order. May sleep between calls; @each may not. Events go on meanwhile: each
  * counter is read once, so a sum is what was counted at some moment of the read.
  */
 void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
 		       struct gomem_ledger_state *state);
+
+/** gomem_ledger_bytes() - memory it takes */
+size_t gomem_ledger_bytes(const struct gomem_ledger *ledger);
 
 #endif /* GOMEM_LEDGER_H */

@@ -26,6 +26,7 @@ static const struct entry root_files[] = {
 	{ .name = "targets", .mode = 0600, .ops = &gomem_proc_targets_ops },
 	{ .name = "summary", .mode = 0400, .ops = &gomem_proc_summary_ops },
 	{ .name = "vmas", .mode = 0400, .ops = &gomem_proc_vmas_ops },
+	{ .name = "counts", .mode = 0400, .ops = &gomem_proc_counts_ops },
 };
 
 /* Of a target, in the directory of its pid; pde_data() is the target. */

@@ -269,7 +269,7 @@ static void add_counts(struct gomem_counts *sum, const struct gomem_counts *coun
 {
 	unsigned int i;
 
-	for (i = 0; i < GOMEM_EVENTS; i++)
+	for (i = 0; i < GOMEM_COUNTERS; i++)
 		sum->of[i] += counts->of[i];
 }
 
@@ -291,7 +291,8 @@ static struct gomem_row *find_row(const struct gomem_snapshot *snapshot, unsigne
 	return NULL;
 }
 
-static void add_record(void *arg, unsigned long pos, const struct gomem_counts *counts)
+static void add_record(void *arg, unsigned long pos, const struct gomem_counts *counts,
+		       const struct gomem_history *history)
 {
 	struct gomem_snapshot *snapshot = arg;
 	struct gomem_row *row = find_row(snapshot, pos);

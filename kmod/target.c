@@ -2,6 +2,7 @@
 #include "target.h"
 
 #include <linux/kprobes.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -48,6 +49,7 @@ static void exit_work(struct work_struct *work)
 void gomem_target_destroy(struct gomem_target *target)
 {
 	gomem_ledger_destroy(target->ledger);
+	free_percpu(target->sums);
 	gomem_snapshot_put(target->last);
 	if (target->mm)
 		mmdrop(target->mm);
@@ -67,8 +69,9 @@ struct gomem_target *gomem_target_create(void)
 	if (!target)
 		return NULL;
 	target->ledger = gomem_ledger_create();
-	if (!target->ledger) {
-		kfree(target);
+	target->sums = alloc_percpu(struct gomem_target_sums);
+	if (!target->ledger || !target->sums) {
+		destroy(target);
 		return NULL;
 	}
 	kref_init(&target->ref);

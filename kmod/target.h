@@ -44,6 +44,14 @@ enum gomem_target_origin {
 	GOMEM_TARGET_FORK,
 };
 
+/** struct gomem_target_sums - events by kind since attach, and their bytes; one per CPU */
+struct gomem_target_sums {
+	struct {
+		u64 count;
+		u64 bytes;
+	} of[GOMEM_KINDS_MAX];
+};
+
 /**
  * struct gomem_target - one process
  * @by_mm: in the hash while it runs; changed under targets_lock, read under RCU
@@ -55,6 +63,7 @@ enum gomem_target_origin {
  * @pid: its struct pid
  * @parent: pid of the process it was forked from, in the initial namespace, else 0
  * @ledger: what the hooks count; NULL once @last holds it
+ * @sums: what they count of the target as a whole, see gomem_event_sums()
  * @state: enum gomem_target_state
  * @origin: enum gomem_target_origin
  * @follow: attach its children as they are forked
@@ -79,6 +88,7 @@ struct gomem_target {
 	struct pid *pid;
 	pid_t parent;
 	struct gomem_ledger *ledger;
+	struct gomem_target_sums __percpu *sums;
 	enum gomem_target_state state;
 	enum gomem_target_origin origin;
 	bool follow;

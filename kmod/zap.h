@@ -12,12 +12,14 @@
  *
  * For the probe handler of the zap, whose caller keeps the page tables. Looks at a
  * bounded number of tables; what is beyond is added to the ledger's unseen pages.
+ *
+ * Return: the pages it told the ledger of.
  */
-void gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long start,
-		     unsigned long end);
+u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long start,
+		    unsigned long end);
 
 /** gomem_zap_free() - [start, end), below one PMD entry, is about to be MADV_FREE'd */
-void gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,
-		    unsigned long start, unsigned long end);
+unsigned int gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,
+			    unsigned long start, unsigned long end);
 
 #endif /* GOMEM_ZAP_H */

@@ -25,7 +25,8 @@ compat:
 probe:
 rows:
 words:
-ledger: compat
+ledger: compat records
+records: ledger
 walk: compat
 snapshot: compat ledger walk
 target: compat ledger snapshot target_set
@@ -35,10 +36,12 @@ target_life: target_set
 retry: compat
 blocks: compat ledger walk
 zap: ledger walk
-hooks: compat ledger target retry zap probe
+event: ledger target
+hooks: compat event ledger target retry zap probe
 pages: target walk
 proc: target probe pages proc_files
 proc_files: probe
+proc_counts: event rows proc_files proc_cursor
 proc_cursor: target
 proc_fields: target
 proc_probes: probe rows proc_files

@@ -36,7 +36,7 @@ static struct gm_module *open_module(void)
 {
 	struct gm_module *module = NULL;
 
-	write_text("version", "# gomem 1 version\n# module contract kernel\n0.1.0 1 6.1.0\n");
+	write_text("version", "# gomem 2 version\n# module contract kernel\n0.1.0 2 6.1.0\n");
 	gm_error_destroy(gm_module_open(directory, &module));
 	return module;
 }
@@ -60,23 +60,23 @@ static void test_open(void)
 	struct gm_error *error;
 
 	check_open(NULL, ENOENT, "no module");
-	check_open("# gomem 1 version\n# module contract kernel\n0.1.0 1 6.1.0\n", 0,
+	check_open("# gomem 2 version\n# module contract kernel\n0.1.0 2 6.1.0\n", 0,
 		   "our version");
-	check_open("# gomem 1 version\n# module contract kernel later\n0.2 1 6.1.0 x\n", 0,
+	check_open("# gomem 2 version\n# module contract kernel later\n0.2 2 6.1.0 x\n", 0,
 		   "our version, a later column");
 	check_open("", EIO, "an empty version file");
 	check_open("# gomem", EIO, "no number");
 	check_open("# gomem one version\n", EIO, "a word for a number");
 	check_open("# gomem 0 version\n", EPROTO, "version 0");
-	check_open("# gomem 2 version\n", EPROTO, "version 2");
+	check_open("# gomem 3 version\n", EPROTO, "version 3");
 	error = gm_module_open(directory, &module);
-	tap_ok(error && strstr(error->message, "version 2 "), "the refusal says their version");
-	tap_ok(error && strstr(error->message, "version 1;"), "and ours");
+	tap_ok(error && strstr(error->message, "version 3 "), "the refusal says their version");
+	tap_ok(error && strstr(error->message, "version 2;"), "and ours");
 	gm_error_destroy(error);
 }
 
 #define TARGETS_HEAD \
-	"# gomem 1 targets\n# pid comm state age_ms execs follow origin parent unfollowed\n"
+	"# gomem 2 targets\n# pid comm state age_ms execs follow origin parent unfollowed\n"
 
 static void test_targets(void)
 {
@@ -109,7 +109,7 @@ static void test_columns(void)
 	struct gm_error *error;
 
 	write_text("targets",
-		   "# gomem 1 targets\n"
+		   "# gomem 2 targets\n"
 		   "# pid comm state age_ms execs follow origin parent unfollowed new newer\n"
 		   "42 x running 10 3 1 write 7 1 ?\\ 99\n");
 	error = gm_module_read_targets(module, &targets);
@@ -139,11 +139,11 @@ static const struct {
 } broken_tables[] = {
 	{ "", EIO, "nothing" },
 	{ "\n\n\n", EIO, "empty lines" },
-	{ "# gomem 1 targets\n", EIO, "no columns" },
-	{ "# gomem 1 targets\npid comm\n", EIO, "columns without #" },
-	{ "# gomem 1 targets\n# pid comm state age_ms execs follow origin parent\n", EIO,
+	{ "# gomem 2 targets\n", EIO, "no columns" },
+	{ "# gomem 2 targets\npid comm\n", EIO, "columns without #" },
+	{ "# gomem 2 targets\n# pid comm state age_ms execs follow origin parent\n", EIO,
 	  "a column is missing" },
-	{ "# gomem 1 targets\n# comm pid comm state age_ms execs follow origin parent unfollowed\n",
+	{ "# gomem 2 targets\n# comm pid comm state age_ms execs follow origin parent unfollowed\n",
 	  EIO, "a column twice" },
 	{ "# gomem 99 targets\n# pid\n1\n", EPROTO, "another version" },
 	{ TARGETS_HEAD "42 x running 10 3 1 write 0\n", EIO, "a field is missing" },
@@ -203,7 +203,7 @@ static void test_many_columns(void)
 #define ONE_DEC " 7"
 #define ONE_HEX " c000"
 #define ONE_STR " x"
-#define ONE_ROW(title, columns) "# gomem 1 " title "\n#" columns(NAME) "\n" columns(ONE) "\n"
+#define ONE_ROW(title, columns) "# gomem 2 " title "\n#" columns(NAME) "\n" columns(ONE) "\n"
 
 static void test_every_table(void)
 {

@@ -233,7 +233,7 @@ struct table *table_read(const char *file)
 	char want[64];
 
 	snprintf(path, sizeof(path), "/proc/gomem/%s", file);
-	snprintf(want, sizeof(want), "# gomem 1 %s", file);
+	snprintf(want, sizeof(want), "# gomem 2 %s", file);
 	t->text = file_read(path);
 	if (!t->text)
 		die("reading %s failed: %s", path, strerror(errno));

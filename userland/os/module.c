@@ -146,7 +146,7 @@ static const struct field *find_field(const struct table *table, const char *nam
 	return NULL;
 }
 
-/* "# gomem 1 vmas, sizes in kB" */
+/* "# gomem 2 vmas, sizes in kB" */
 static struct gm_error *parse_version(struct parse *parse, char *line)
 {
 	unsigned int version;
