@@ -71,7 +71,7 @@ struct gomem_target *gomem_target_create(void)
 	target->ledger = gomem_ledger_create();
 	target->sums = alloc_percpu(struct gomem_target_sums);
 	if (!target->ledger || !target->sums) {
-		destroy(target);
+		gomem_target_destroy(target);
 		return NULL;
 	}
 	kref_init(&target->ref);
