@@ -274,9 +274,18 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(size, DEC)            \
 	X(frames, STR)
 
-/* /proc/gomem/frag: the host's state that decides huge pages, and what of it changed.
- * /proc/gomem/stats: gomem itself. Rows of a scope, an item in it and its value; the man page
- * lists them.
+/* /proc/gomem/frag: the host's state that decides huge pages, and what of it changed: rows of
+ * a scope, an item in it and its value.
+ *
+ * thp                settings, by their names below /sys/kernel/mm/transparent_hugepage
+ * vmstat             events since boot, by their names in /proc/vmstat
+ * node0/DMA32/order3 of a node, zone and order: free, blocks on its free list; extfrag,
+ *                    the kernel's fragmentation index: an allocation would fail for want of
+ *                    memory (towards 0) or for fragmentation (towards 1), -1: it would not
+ *                    fail; unusable, the share of free memory that is in smaller blocks
+ * pid4711            of a target: page_tables, kB; and the events since it was attached
+ *
+ * /proc/gomem/stats: gomem itself, the same way; the man page lists the items.
  */
 #define GOMEM_ITEM_COLUMNS(X) \
 	X(scope, STR)         \

@@ -25,6 +25,7 @@
  * @lazyfree: of those, MADV_FREE'd and clean, whatever maps them
  * @swap: in swap; not resident
  * @counts: what the ledger's records inside [start, end) counted
+ * @history: of those records the first fault, and the last of the others
  */
 struct gomem_block {
 	unsigned long start;
@@ -37,6 +38,7 @@ struct gomem_block {
 	u16 lazyfree;
 	u16 swap;
 	struct gomem_counts counts;
+	struct gomem_history history;
 };
 
 /** struct gomem_blocks - all blocks that hold a page or a record, by address */

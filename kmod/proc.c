@@ -4,6 +4,7 @@
 #include <linux/mutex.h>
 #include <linux/proc_fs.h>
 
+#include "frag.h"
 #include "gomem.h"
 #include "pages.h"
 #include "proc_files.h"
@@ -27,6 +28,7 @@ static const struct entry root_files[] = {
 	{ .name = "summary", .mode = 0400, .ops = &gomem_proc_summary_ops },
 	{ .name = "vmas", .mode = 0400, .ops = &gomem_proc_vmas_ops },
 	{ .name = "counts", .mode = 0400, .ops = &gomem_proc_counts_ops },
+	{ .name = "frag", .mode = 0400, .ops = &gomem_proc_frag_ops },
 };
 
 /* Of a target, in the directory of its pid; pde_data() is the target. */
@@ -58,7 +60,10 @@ static struct proc_dir_entry *create(const char *name, struct proc_dir_entry *pa
 static int born(struct gomem_target *target)
 {
 	char name[16];
+	int err = gomem_frag_attach(target);
 
+	if (err)
+		return err;
 	snprintf(name, sizeof(name), "%d", pid_nr(target->pid));
 	mutex_lock(&root_mutex);
 	if (root)

@@ -32,6 +32,12 @@ static __always_inline int gomem_rows_width(const char *name)
 		return 26;
 	if (!__builtin_strcmp(name, "event") || !__builtin_strcmp(name, "type"))
 		return 10;
+	if (!__builtin_strcmp(name, "kind"))
+		return 13;
+	if (!__builtin_strcmp(name, "scope"))
+		return 20;
+	if (!__builtin_strcmp(name, "item"))
+		return 32;
 	return 7;
 }
 

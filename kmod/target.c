@@ -50,6 +50,7 @@ void gomem_target_destroy(struct gomem_target *target)
 {
 	gomem_ledger_destroy(target->ledger);
 	free_percpu(target->sums);
+	kfree(target->vm_events);
 	gomem_snapshot_put(target->last);
 	if (target->mm)
 		mmdrop(target->mm);

@@ -76,6 +76,7 @@ struct gomem_target_sums {
  * @last: the look at its exit, NULL before
  * @exit_work: takes that
  * @free_work: frees the target, a grace period after the last reference
+ * @vm_events: what the kernel had counted when it was attached, see frag.c; NULL before
  * @private: the listener's
  */
 struct gomem_target {
@@ -101,6 +102,7 @@ struct gomem_target {
 	struct gomem_snapshot *last;
 	struct work_struct exit_work;
 	struct rcu_work free_work;
+	unsigned long *vm_events;
 	void *private;
 };
 

@@ -37,13 +37,16 @@ retry: compat
 blocks: compat ledger walk
 zap: ledger walk
 event: ledger target
+setting:
+frag: compat setting target
 hooks: compat event ledger target retry zap probe
 pages: target walk
-proc: target probe pages proc_files
+proc: frag target probe pages proc_files
 proc_files: probe
 proc_counts: event rows proc_files proc_cursor
 proc_cursor: target
 proc_fields: target
+proc_frag: frag rows proc_files proc_cursor
 proc_probes: probe rows proc_files
 proc_summary: target rows proc_files proc_cursor proc_fields
 proc_targets: target rows proc_files proc_cursor proc_fields

@@ -15,6 +15,11 @@
 #define FAULT_FLAG_VMA_LOCK 0
 #endif
 
+/* Orders of the buddy allocator, 0 to this less 1; it was called MAX_ORDER before 6.4. */
+#ifndef NR_PAGE_ORDERS
+#define NR_PAGE_ORDERS MAX_ORDER
+#endif
+
 /* enum scan_result of mm/khugepaged.c, in no header: the second of the list since 4.8. */
 #define GOMEM_SCAN_SUCCEED 1
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The host's settings for huge pages. No kernel exports them to modules; sysfs shows them.
+ */
+#ifndef GOMEM_SETTING_H
+#define GOMEM_SETTING_H
+
+#include <linux/types.h>
+
+/** GOMEM_SETTING_MAX - room for the longest, with a NUL */
+#define GOMEM_SETTING_MAX 64
+
+/**
+ * gomem_setting_read() - one setting
+ * @name: below /sys/kernel/mm/transparent_hugepage/
+ * @value: gets its text, or of several words the chosen one, in brackets there
+ *
+ * May sleep. Return: 0, or what opening or reading it returned.
+ */
+int gomem_setting_read(const char *name, char value[GOMEM_SETTING_MAX]);
+
+#endif /* GOMEM_SETTING_H */
