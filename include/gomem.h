@@ -204,14 +204,17 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(hold_us, DEC)
 
 /* /proc/gomem/targets: a row per target. Takes "add PID [follow=0|1]" and "del PID".
- * A pid is of the reader's or writer's pid namespace, and may be that of a thread. Errors of
- * write(): EINVAL syntax or a kernel thread, ESRCH no such process, EEXIST watched already,
- * ENOENT not watched, ENOSPC too many, EPERM without CAP_SYS_ADMIN in the initial namespace.
+ * A pid is of the reader's or writer's pid namespace, and may be that of a thread. A target
+ * that the reader's namespace does not see is left out of every file. Errors of write():
+ * EINVAL syntax or a kernel thread, ESRCH no such process, EEXIST watched already, ENOENT not
+ * watched, ENOSPC too many, EAGAIN the module is still loading, EPERM without CAP_SYS_ADMIN in
+ * the initial user namespace, when opened and when written.
  * An exited target stays until deleted, or until its number is added again; an exited
  * child that was followed, until its place is needed.
  *
- * origin: param, write or fork; parent: the pid it was forked from, 0 if not followed.
- * unfollowed: children that were to be followed and could not be.
+ * origin: param, write or fork; parent: the pid it was forked from, 0 if not followed or not
+ * seen. unfollowed: children that were to be followed and could not be. dir: the name of its
+ * directory in /proc/gomem, which is its pid in the initial pid namespace.
  */
 #define GOMEM_TARGETS_COLUMNS(X) \
 	X(pid, DEC)              \
@@ -222,7 +225,8 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(follow, DEC)           \
 	X(origin, STR)           \
 	X(parent, DEC)           \
-	X(unfollowed, DEC)
+	X(unfollowed, DEC)       \
+	X(dir, DEC)
 
 /* /proc/gomem/counts: a row per target and kind of event, since attach, across exec.
  * size: kB, see GOMEM_KINDS.
@@ -341,7 +345,8 @@ enum gomem_page_state {
  * The file is binary, in native byte order: runs by address, never overlapping.
  * A file offset is an address: pread() at A gives the runs from A on, read()
  * goes on where the last run ended, 0 is the end of the address space. A buffer
- * smaller than one run is -EINVAL; a process that is gone, -ESRCH.
+ * smaller than one run is -EINVAL; a process that is gone, or that the reader's pid
+ * namespace does not see, -ESRCH.
  */
 struct gomem_page_run {
 	__u64 start;

@@ -114,6 +114,8 @@ static int pages_open(struct inode *inode, struct file *file)
 
 	if (!capable(CAP_SYS_PTRACE))
 		return -EPERM;
+	if (!pid_vnr(target->pid))
+		return -ESRCH;
 	gomem_target_get(target);
 	file->private_data = target;
 	return 0;

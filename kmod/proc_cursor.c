@@ -16,6 +16,11 @@ void gomem_proc_cursor_enter_next(struct gomem_proc_cursor *cursor)
 
 	leave(cursor);
 	cursor->target = gomem_target_next(id);
+	while (cursor->target && !pid_vnr(cursor->target->pid)) {
+		id = cursor->target->id;
+		gomem_target_put(cursor->target);
+		cursor->target = gomem_target_next(id);
+	}
 }
 
 void *gomem_proc_cursor_start(struct seq_file *m, loff_t *pos)

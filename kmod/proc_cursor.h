@@ -28,7 +28,7 @@ struct gomem_proc_cursor {
 	int err;
 };
 
-/** gomem_proc_cursor_enter_next() - leave this target for the next one, or NULL */
+/** gomem_proc_cursor_enter_next() - leave this target for the next the reader sees, or NULL */
 void gomem_proc_cursor_enter_next(struct gomem_proc_cursor *cursor);
 
 /* seq_operations: one row a target, with gomem_proc_cursor_next(). */

@@ -3,6 +3,7 @@
 
 #include <linux/capability.h>
 #include <linux/ctype.h>
+#include <linux/module.h>
 #include <linux/uaccess.h>
 
 #include "proc_cursor.h"
@@ -44,8 +45,9 @@ static int targets_show(struct seq_file *m, void *v)
 		.execs = atomic64_read(&target->execs),
 		.follow = target->follow,
 		.origin = origin_of(target),
-		.parent = target->parent,
+		.parent = pid_vnr(target->parent),
 		.unfollowed = atomic64_read(&target->unfollowed),
+		.dir = pid_nr(target->pid),
 	};
 	targets_print(m, &row);
 	return 0;
@@ -80,8 +82,11 @@ static ssize_t targets_write(struct file *file, const char __user *from, size_t 
 	char command[COMMAND_MAX];
 	int err;
 
-	if (!capable(CAP_SYS_ADMIN))
+	/* Neither a privileged writer of another's file, nor a privileged opener's heir. */
+	if (!capable(CAP_SYS_ADMIN) || !file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN))
 		return -EPERM;
+	if (THIS_MODULE->state != MODULE_STATE_LIVE)
+		return -EAGAIN;
 	if (count >= sizeof(command))
 		return -EINVAL;
 	if (copy_from_user(command, from, count))

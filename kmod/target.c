@@ -5,6 +5,7 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
@@ -55,6 +56,7 @@ void gomem_target_destroy(struct gomem_target *target)
 	if (target->mm)
 		mmdrop(target->mm);
 	put_pid(target->pid);
+	put_pid(target->parent);
 	kfree(target);
 }
 
@@ -101,21 +103,65 @@ void gomem_target_put(struct gomem_target *target)
 
 bool gomem_target_is_exited(struct gomem_target *target)
 {
+	struct task_struct *task;
 	bool is_exited;
 
-	raw_spin_lock_irq(&gomem_target_set.lock);
-	is_exited = target->state != GOMEM_TARGET_RUNNING || !atomic_read(&target->mm->mm_users);
-	raw_spin_unlock_irq(&gomem_target_set.lock);
+	rcu_read_lock();
+	task = pid_task(target->pid, PIDTYPE_TGID);
+	is_exited = READ_ONCE(target->state) != GOMEM_TARGET_RUNNING || !task ||
+		    !atomic_read(&task->signal->live);
+	rcu_read_unlock();
 	return is_exited;
 }
 
-struct mm_struct *gomem_target_mm(struct gomem_target *target)
+/* The leader of a group may have left its mm before its threads do. */
+struct mm_struct *gomem_target_mm_of(struct task_struct *task)
+{
+	struct task_struct *thread;
+	struct mm_struct *mm = NULL;
+
+	rcu_read_lock();
+	for_each_thread(task, thread) {
+		mm = get_task_mm(thread);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
+/* Held, the old mm cannot become another that the process goes to meanwhile. */
+static struct mm_struct *grab_mm(struct gomem_target *target)
 {
 	struct mm_struct *mm;
 
 	raw_spin_lock_irq(&gomem_target_set.lock);
-	mm = mmget_not_zero(target->mm) ? target->mm : NULL;
+	mm = target->mm;
+	mmgrab(mm);
 	raw_spin_unlock_irq(&gomem_target_set.lock);
+	return mm;
+}
+
+struct mm_struct *gomem_target_catch_up(struct gomem_target *target, struct task_struct *task)
+{
+	struct mm_struct *old = grab_mm(target);
+	struct mm_struct *mm = gomem_target_mm_of(task);
+
+	if (mm && mm != old)
+		gomem_target_set_switch(target, old, mm);
+	mmdrop(old);
+	return mm;
+}
+
+struct mm_struct *gomem_target_mm(struct gomem_target *target)
+{
+	struct task_struct *task = get_pid_task(target->pid, PIDTYPE_TGID);
+	struct mm_struct *mm = NULL;
+
+	if (!task)
+		return NULL;
+	mm = gomem_target_catch_up(target, task);
+	put_task_struct(task);
 	return mm;
 }
 
@@ -125,7 +171,8 @@ static struct gomem_snapshot *look(struct gomem_target *target, bool is_over)
 	struct gomem_snapshot *snapshot = NULL;
 	struct mm_struct *mm = NULL;
 
-	mutex_lock(&target->look_mutex);
+	if (mutex_lock_killable(&target->look_mutex))
+		return ERR_PTR(-EINTR);
 	if (target->last) {
 		snapshot = gomem_snapshot_get(target->last);
 	} else {

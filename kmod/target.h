@@ -61,7 +61,7 @@ struct gomem_target_sums {
  * @ref: references
  * @id: rises with every attach
  * @pid: its struct pid
- * @parent: pid of the process it was forked from, in the initial namespace, else 0
+ * @parent: of the process it was forked from, or NULL
  * @ledger: what the hooks count; NULL once @last holds it
  * @sums: what they count of the target as a whole, see gomem_event_sums()
  * @state: enum gomem_target_state
@@ -87,7 +87,7 @@ struct gomem_target {
 	struct kref ref;
 	u64 id;
 	struct pid *pid;
-	pid_t parent;
+	struct pid *parent;
 	struct gomem_ledger *ledger;
 	struct gomem_target_sums __percpu *sums;
 	enum gomem_target_state state;
@@ -178,20 +178,26 @@ void gomem_target_get(struct gomem_target *target);
 /** gomem_target_put() - one less; NULL is fine */
 void gomem_target_put(struct gomem_target *target);
 
-/** gomem_target_mm() - its mm with mm_users held for mmput(), or NULL when that is gone */
+/**
+ * gomem_target_mm() - the mm that it runs in at this moment, or NULL when it runs no more
+ *
+ * Also notices an exec whose hook has not run yet: from its exec_mmap() on, which may take
+ * long to tear down the old mm, a process is in the new one. Free with mmput(). May sleep.
+ */
 struct mm_struct *gomem_target_mm(struct gomem_target *target);
 
 /**
  * gomem_target_look() - look at its memory now, or at the last look of one that exited
  *
- * May sleep. Return: a reference to a snapshot, or ERR_PTR() as gomem_snapshot_take().
+ * May sleep. Return: a reference to a snapshot, or ERR_PTR() as gomem_snapshot_take(), or
+ * -EINTR when killed.
  */
 struct gomem_snapshot *gomem_target_look(struct gomem_target *target);
 
 /** gomem_target_comm() - copy its name, the last known one when it is gone */
 void gomem_target_comm(struct gomem_target *target, char comm[TASK_COMM_LEN]);
 
-/** gomem_target_is_exited() - no longer runs, whether or not its last look is over */
+/** gomem_target_is_exited() - no thread of it runs, whether or not its last look is over */
 bool gomem_target_is_exited(struct gomem_target *target);
 
 /*

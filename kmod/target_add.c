@@ -5,35 +5,17 @@
 
 #include "target_set.h"
 
-/* The leader of a group may have left its mm before its threads do. */
-static struct mm_struct *mm_of(struct task_struct *task)
-{
-	struct task_struct *thread;
-	struct mm_struct *mm = NULL;
-
-	rcu_read_lock();
-	for_each_thread(task, thread) {
-		mm = get_task_mm(thread);
-		if (mm)
-			break;
-	}
-	rcu_read_unlock();
-	return mm;
-}
-
 /*
  * A task seen before the target could be found may have gone through exec, or be past
- * the hook of its exit: both are then told by no hook.
+ * the hook of its exit: both are then told by no hook. (Taking a lock, that of enlisting,
+ * is a full barrier on x86: either this sees no live thread, or that hook the target.)
  */
-static int catch_up(struct gomem_target *target, struct task_struct *task,
-		    const struct mm_struct *old)
+static int catch_up(struct gomem_target *target, struct task_struct *task)
 {
-	struct mm_struct *mm = mm_of(task);
+	struct mm_struct *mm = gomem_target_catch_up(target, task);
 
 	if (!mm)
 		return -ESRCH;
-	if (mm != old)
-		gomem_target_set_switch(target, old, mm);
 	mmput(mm);
 	return atomic_read(&task->signal->live) ? 0 : -ESRCH;
 }
@@ -71,7 +53,7 @@ static int attach(struct task_struct *task, struct mm_struct *mm, bool follow,
 		gomem_target_destroy(target);
 		return err;
 	}
-	err = catch_up(target, task, mm) ?: gomem_target_set_tell(target);
+	err = catch_up(target, task) ?: gomem_target_set_tell(target);
 	if (err)
 		gomem_target_set_forget(target);
 	return err;
@@ -84,7 +66,7 @@ static int attach_task(struct task_struct *task, bool follow, enum gomem_target_
 
 	if (task->flags & PF_KTHREAD)
 		return -EINVAL;
-	mm = mm_of(task);
+	mm = gomem_target_mm_of(task);
 	if (!mm)
 		return -ESRCH;
 	mutex_lock(&gomem_target_set.mutex);

@@ -97,7 +97,7 @@ static void adopt(struct gomem_target *parent, struct task_struct *task)
 	if (target) {
 		target->follow = true;
 		target->origin = GOMEM_TARGET_FORK;
-		target->parent = pid_nr(parent->pid);
+		target->parent = get_pid(parent->pid);
 		gomem_target_keep_comm(target, task);
 		gomem_target_set_enlist(target, task_tgid(task), task->mm);
 	} else {
@@ -116,8 +116,7 @@ void gomem_target_execed(const struct mm_struct *old)
 	if (!target)
 		return;
 	if (target->pid == task_tgid(current)) {
-		if (gomem_target_set_switch(target, old, current->mm))
-			atomic64_inc(&target->execs);
+		gomem_target_set_switch(target, old, current->mm);
 	} else if (target->follow) {
 		/* A child of vfork() ran in its parent's mm until now. */
 		adopt(target, current);

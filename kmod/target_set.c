@@ -40,13 +40,13 @@ static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
 	hlist_del_rcu(&target->by_mm);
 	mmgrab(mm);
 	WRITE_ONCE(target->mm, mm);
+	atomic64_inc(&target->execs);
 	gomem_ledger_reset(target->ledger);
 	hlist_add_head_rcu(&target->by_mm, bucket_of(mm));
 }
 
 NOKPROBE_SYMBOL(switch_mm_locked);
 
-/* Addresses mean nothing in the new image: what was counted is forgotten. */
 bool gomem_target_set_switch(struct gomem_target *target, const struct mm_struct *old,
 			     struct mm_struct *mm)
 {

@@ -52,7 +52,8 @@ void gomem_target_set_enlist(struct gomem_target *target, struct pid *pid, struc
 /**
  * gomem_target_set_switch() - @target left @old and runs in @mm now; for handlers, too
  *
- * Addresses mean nothing in the new image: what was counted is forgotten.
+ * Addresses mean nothing in the new image: what was counted is forgotten. It is an exec,
+ * and counted.
  *
  * Return: false when it is not in @old any more.
  */
@@ -73,6 +74,16 @@ int gomem_target_set_make_way(struct pid *pid, u64 besides);
 
 /** gomem_target_set_tell() - tell the listener of @target; under the mutex. Return: its error */
 int gomem_target_set_tell(struct gomem_target *target);
+
+/**
+ * gomem_target_catch_up() - see that @target is where @task, of its process, is now
+ *
+ * Return: that mm, for mmput(), or NULL when all threads have left theirs.
+ */
+struct mm_struct *gomem_target_catch_up(struct gomem_target *target, struct task_struct *task);
+
+/** gomem_target_mm_of() - the mm of @task or of another thread of it, for mmput(), or NULL */
+struct mm_struct *gomem_target_mm_of(struct task_struct *task);
 
 /** gomem_target_keep_comm() - remember @task's name as that of @target; under the lock */
 void gomem_target_keep_comm(struct gomem_target *target, struct task_struct *task);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/module.h"
@@ -76,7 +77,7 @@ static void test_open(void)
 }
 
 #define TARGETS_HEAD \
-	"# gomem 2 targets\n# pid comm state age_ms execs follow origin parent unfollowed\n"
+	"# gomem 2 targets\n# pid comm state age_ms execs follow origin parent unfollowed dir\n"
 
 static void test_targets(void)
 {
@@ -84,9 +85,10 @@ static void test_targets(void)
 	struct gm_module_targets targets = {};
 	struct gm_error *error;
 
-	write_text("targets", TARGETS_HEAD "# a remark\n"
-					   "42 a\\040b\\134c running 10 0 1 write 0 0\n"
-					   "43   -  exited\t18446744073709551615 - 0 fork 42 5\n");
+	write_text("targets",
+		   TARGETS_HEAD "# a remark\n"
+				"42 a\\040b\\134c running 10 0 1 write 0 0 42\n"
+				"43   -  exited\t18446744073709551615 - 0 fork 42 5 4300\n");
 	error = gm_module_read_targets(module, &targets);
 	if (tap_ok(!error, "a good table") &&
 	    tap_u64(targets.count, 2, "two rows", "construction")) {
@@ -96,7 +98,7 @@ static void test_targets(void)
 		tap_str(targets.items[1].comm, "-", "a string that is not there", CONTRACT);
 		tap_u64(targets.items[1].age_ms, UINT64_MAX, "the largest number", "construction");
 		tap_u64(targets.items[1].execs, UINT64_MAX, "a number that is not there", CONTRACT);
-		tap_u64(targets.items[1].unfollowed, 5, "the last field", "construction");
+		tap_u64(targets.items[1].dir, 4300, "the last field", "construction");
 	}
 	gm_error_destroy(error);
 	gm_module_targets_deinit(&targets);
@@ -110,12 +112,12 @@ static void test_columns(void)
 
 	write_text("targets",
 		   "# gomem 2 targets\n"
-		   "# pid comm state age_ms execs follow origin parent unfollowed new newer\n"
-		   "42 x running 10 3 1 write 7 1 ?\\ 99\n");
+		   "# pid comm state age_ms execs follow origin parent unfollowed dir new newer\n"
+		   "42 x running 10 3 1 write 7 1 42 ?\\ 99\n");
 	error = gm_module_read_targets(module, &targets);
 	if (tap_ok(!error && targets.count == 1, "columns appended by a later module are left")) {
 		tap_u64(targets.items[0].execs, 3, "and shift nothing", "construction");
-		tap_u64(targets.items[0].unfollowed, 1, "up to the last we know", "construction");
+		tap_u64(targets.items[0].dir, 42, "up to the last we know", "construction");
 	}
 	gm_error_destroy(error);
 	gm_module_targets_deinit(&targets);
@@ -143,22 +145,23 @@ static const struct {
 	{ "# gomem 2 targets\npid comm\n", EIO, "columns without #" },
 	{ "# gomem 2 targets\n# pid comm state age_ms execs follow origin parent\n", EIO,
 	  "a column is missing" },
-	{ "# gomem 2 targets\n# comm pid comm state age_ms execs follow origin parent unfollowed\n",
+	{ "# gomem 2 targets\n# comm pid comm state age_ms execs follow origin parent unfollowed "
+	  "dir\n",
 	  EIO, "a column twice" },
 	{ "# gomem 99 targets\n# pid\n1\n", EPROTO, "another version" },
 	{ TARGETS_HEAD "42 x running 10 3 1 write 0\n", EIO, "a field is missing" },
-	{ TARGETS_HEAD "42 x running 10 3 1 write 0 0 0\n", EIO, "a field too many" },
-	{ TARGETS_HEAD "-42 x running 10 3 1 write 0 0\n", EIO, "a negative number" },
-	{ TARGETS_HEAD "+42 x running 10 3 1 write 0 0\n", EIO, "a sign" },
-	{ TARGETS_HEAD "0x42 x running 10 3 1 write 0 0\n", EIO, "0x" },
-	{ TARGETS_HEAD "4f x running 10 3 1 write 0 0\n", EIO, "hexadecimal for decimal" },
-	{ TARGETS_HEAD "42, x running 10 3 1 write 0 0\n", EIO, "punctuation" },
-	{ TARGETS_HEAD "18446744073709551616 x running 10 3 1 write 0 0\n", EIO, "2^64" },
-	{ TARGETS_HEAD "42 a\\ running 10 3 1 write 0 0\n", EIO, "a backslash alone" },
-	{ TARGETS_HEAD "42 a\\40 running 10 3 1 write 0 0\n", EIO, "two octal digits" },
-	{ TARGETS_HEAD "42 a\\400 running 10 3 1 write 0 0\n", EIO, "more than a byte" },
-	{ TARGETS_HEAD "42 a\\000 running 10 3 1 write 0 0\n", EIO, "a NUL" },
-	{ TARGETS_HEAD "42 a\\08x running 10 3 1 write 0 0\n", EIO, "no octal digits" },
+	{ TARGETS_HEAD "42 x running 10 3 1 write 0 0 0 0\n", EIO, "a field too many" },
+	{ TARGETS_HEAD "-42 x running 10 3 1 write 0 0 0\n", EIO, "a negative number" },
+	{ TARGETS_HEAD "+42 x running 10 3 1 write 0 0 0\n", EIO, "a sign" },
+	{ TARGETS_HEAD "0x42 x running 10 3 1 write 0 0 0\n", EIO, "0x" },
+	{ TARGETS_HEAD "4f x running 10 3 1 write 0 0 0\n", EIO, "hexadecimal for decimal" },
+	{ TARGETS_HEAD "42, x running 10 3 1 write 0 0 0\n", EIO, "punctuation" },
+	{ TARGETS_HEAD "18446744073709551616 x running 10 3 1 write 0 0 0\n", EIO, "2^64" },
+	{ TARGETS_HEAD "42 a\\ running 10 3 1 write 0 0 0\n", EIO, "a backslash alone" },
+	{ TARGETS_HEAD "42 a\\40 running 10 3 1 write 0 0 0\n", EIO, "two octal digits" },
+	{ TARGETS_HEAD "42 a\\400 running 10 3 1 write 0 0 0\n", EIO, "more than a byte" },
+	{ TARGETS_HEAD "42 a\\000 running 10 3 1 write 0 0 0\n", EIO, "a NUL" },
+	{ TARGETS_HEAD "42 a\\08x running 10 3 1 write 0 0 0\n", EIO, "no octal digits" },
 };
 
 static void test_broken(void)
@@ -293,6 +296,30 @@ static void test_broken_runs(void)
 	}
 }
 
+/* In a pid namespace, a directory's name is another number than the pid. */
+static void test_open_pages(void)
+{
+	gm_auto(gm_module) struct gm_module *module = open_module();
+	struct gm_error *error;
+	char path[64];
+	struct stat st;
+	int fd = -1;
+
+	write_text("targets", TARGETS_HEAD "7 old exited 9 0 0 write 0 0 7\n"
+					   "7 new running 9 0 0 write 0 0 4300\n");
+	snprintf(path, sizeof(path), "%s/4300", directory);
+	mkdir(path, 0700);
+	write_file("4300/pages", good_runs, sizeof(good_runs));
+	error = gm_module_open_pages(module, 7, &fd);
+	tap_ok(!error && !fstat(fd, &st) && st.st_size == sizeof(good_runs),
+	       "pages: of the newest target of that pid, by its directory");
+	gm_error_destroy(error);
+	close(fd);
+	error = gm_module_open_pages(module, 4300, &fd);
+	tap_u64(error ? error->code : 0, ENOENT, "pages: of no target", CONTRACT);
+	gm_error_destroy(error);
+}
+
 static void test_cut_runs(void)
 {
 	for (size_t cut = 1; cut < sizeof(*good_runs); cut++) {
@@ -307,13 +334,13 @@ static void test_cut_runs(void)
 
 static void clean_up(void)
 {
-	static const char *const names[] = { "version", "targets", "vmas",
-					     "summary", "probes",  "pages" };
+	static const char *const names[] = { "version", "targets", "vmas",	 "summary",
+					     "probes",	"pages",   "4300/pages", "4300" };
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		unlink(path);
+		remove(path);
 	}
 	rmdir(directory);
 }
@@ -331,6 +358,7 @@ int main(void)
 	test_every_table();
 	test_runs();
 	test_broken_runs();
+	test_open_pages();
 	test_cut_runs();
 	clean_up();
 	return tap_done();

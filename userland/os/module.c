@@ -292,18 +292,6 @@ void gm_module_destroy(struct gm_module *module)
 	free(module);
 }
 
-struct gm_error *gm_module_open_pages(struct gm_module *module, pid_t pid, int *fd)
-{
-	gm_autofree char *path = NULL;
-
-	if (asprintf(&path, "%s/%d/pages", module->directory, (int)pid) < 0) {
-		path = NULL;
-		return gm_error_create(ENOMEM, "out of memory");
-	}
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
-	return *fd < 0 ? gm_error_errno(errno, "cannot open %s", path) : NULL;
-}
-
 #define VMA_FIELD(name, type) { #name, type, offsetof(struct gm_module_vma, name) },
 #define SUMMARY_FIELD(name, type) { #name, type, offsetof(struct gm_module_summary, name) },
 #define TARGET_FIELD(name, type) { #name, type, offsetof(struct gm_module_target, name) },
@@ -337,3 +325,41 @@ DEFINE_TABLE(vmas, vma, "vmas")
 DEFINE_TABLE(summaries, summary, "summary")
 DEFINE_TABLE(targets, target, "targets")
 DEFINE_TABLE(probes, probe, "probes")
+
+/* The newest row: a pid that was used again means the process that has it now. */
+static const struct gm_module_target *find_target(const struct gm_module_targets *targets,
+						  pid_t pid)
+{
+	for (size_t i = targets->count; i--;) {
+		if (targets->items[i].pid == (uint64_t)pid)
+			return &targets->items[i];
+	}
+	return NULL;
+}
+
+static struct gm_error *open_pages(struct gm_module *module, uint64_t dir, int *fd)
+{
+	gm_autofree char *path = NULL;
+
+	if (asprintf(&path, "%s/%llu/pages", module->directory, (unsigned long long)dir) < 0) {
+		path = NULL;
+		return gm_error_create(ENOMEM, "out of memory");
+	}
+	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? gm_error_errno(errno, "cannot open %s", path) : NULL;
+}
+
+struct gm_error *gm_module_open_pages(struct gm_module *module, pid_t pid, int *fd)
+{
+	struct gm_module_targets targets = {};
+	struct gm_error *error = gm_module_read_targets(module, &targets);
+	const struct gm_module_target *target = find_target(&targets, pid);
+
+	if (!error && target)
+		error = open_pages(module, target->dir, fd);
+	else if (!error)
+		error = gm_error_create(ENOENT, "process %d is not a target of the module",
+					(int)pid);
+	gm_module_targets_deinit(&targets);
+	return error;
+}
