@@ -203,7 +203,12 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(walk_us, DEC)          \
 	X(hold_us, DEC)
 
-/* /proc/gomem/targets: a row per target. Takes "add PID [follow=0|1]" and "del PID".
+/* /proc/gomem/targets: a row per target. Takes "add PID [follow=0|1]", "del PID", and, for a Go
+ * program, "go PID tls=N m=N curg=N goid=N labels=N stack=N sched_pc=N sched_bp=N": where its
+ * runtime keeps the goroutine, until it calls exec. tls: the distance of the current
+ * runtime.g from the thread pointer, or reg=r14 in its place; m: in bytes, g.m in
+ * runtime.g; curg: m.curg in runtime.m; the others in runtime.g. Offsets are multiples of
+ * 8, at most 65528, and tls at most 1 MiB either way.
  * A pid is of the reader's or writer's pid namespace, and may be that of a thread. A target
  * that the reader's namespace does not see is left out of every file. Errors of write():
  * EINVAL syntax or a kernel thread, ESRCH no such process, EEXIST watched already, ENOENT not
@@ -215,6 +220,7 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
  * origin: param, write or fork; parent: the pid it was forked from, 0 if not followed or not
  * seen. unfollowed: children that were to be followed and could not be. dir: the name of its
  * directory in /proc/gomem, which is its pid in the initial pid namespace.
+ * go: how the goroutine is found: tls, r14, or "-" when that was not said.
  */
 #define GOMEM_TARGETS_COLUMNS(X) \
 	X(pid, DEC)              \
@@ -226,7 +232,8 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(origin, STR)           \
 	X(parent, DEC)           \
 	X(unfollowed, DEC)       \
-	X(dir, DEC)
+	X(dir, DEC)              \
+	X(go, STR)
 
 /* /proc/gomem/counts: a row per target and kind of event, since attach, across exec.
  * size: kB, see GOMEM_KINDS.
@@ -264,9 +271,13 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(by, STR)
 
 /* /proc/gomem/stacks: a row per user stack, thread, goroutine and kind of event, while the
- * parameter "stacks" is not 0: every so many-th first touch of a page, each mmap and
- * madvise. goid, labels: the goroutine's id and its labels pointer (g.labels), 0 when
- * not known. size: kB. frames: return addresses, hex, innermost first, with commas.
+ * parameter "stacks" is not 0: every so many-th first touch of a page (anon_fault,
+ * zero_fault), which counts for as many; each mthp_fault, huge_fault, mmap and madvise.
+ * What another process did to the target is left out, and so is what came before its
+ * last exec. goid, labels: the goroutine's id and its labels pointer (g.labels), 0 when
+ * not known. When there are too many of them in all, they are 0, and so is tid. size: kB.
+ * frames: code addresses, hex, innermost first, with commas: the instruction, then
+ * return addresses by frame pointers, at most 32.
  */
 #define GOMEM_STACKS_COLUMNS(X) \
 	X(pid, DEC)             \

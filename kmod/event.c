@@ -5,6 +5,7 @@
 #include <linux/percpu.h>
 
 #include "ledger.h"
+#include "stacks.h"
 
 #define NAME(name) #name,
 static const char *const names[] = { GOMEM_KINDS(NAME) };
@@ -43,6 +44,7 @@ static void tell(struct gomem_target *target, enum gomem_kind kind, const struct
 {
 	this_cpu_inc(target->sums->of[kind].count);
 	this_cpu_add(target->sums->of[kind].bytes, bytes);
+	gomem_stacks_note(target, kind, bytes);
 }
 
 NOKPROBE_SYMBOL(tell);

@@ -6,6 +6,7 @@
 #include "gomem.h"
 #include "hooks.h"
 #include "proc.h"
+#include "stacks.h"
 #include "target.h"
 
 static int target_pid[GOMEM_TARGETS_MAX];
@@ -55,10 +56,13 @@ static int __init gomem_init(void)
 
 	if (err)
 		return err;
+	err = gomem_stacks_init();
+	if (err)
+		goto exit_target;
 	err = gomem_hooks_init();
 	if (err) {
 		pr_err("no hook could be planted (%d); does this kernel have kprobes?\n", err);
-		goto exit_target;
+		goto exit_stacks;
 	}
 	err = gomem_proc_init(gomem_hooks_probe);
 	if (err)
@@ -72,6 +76,8 @@ exit_proc:
 	gomem_proc_exit();
 exit_hooks:
 	gomem_hooks_exit();
+exit_stacks:
+	gomem_stacks_exit();
 exit_target:
 	gomem_target_exit();
 	return err;
@@ -81,6 +87,7 @@ static void __exit gomem_exit(void)
 {
 	gomem_proc_exit();
 	gomem_hooks_exit();
+	gomem_stacks_exit();
 	gomem_target_exit();
 }
 

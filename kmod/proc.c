@@ -27,6 +27,7 @@ static const struct entry root_files[] = {
 	{ .name = "targets", .mode = 0600, .ops = &gomem_proc_targets_ops },
 	{ .name = "summary", .mode = 0400, .ops = &gomem_proc_summary_ops },
 	{ .name = "vmas", .mode = 0400, .ops = &gomem_proc_vmas_ops },
+	{ .name = "stacks", .mode = 0400, .ops = &gomem_proc_stacks_ops },
 	{ .name = "counts", .mode = 0400, .ops = &gomem_proc_counts_ops },
 	{ .name = "frag", .mode = 0400, .ops = &gomem_proc_frag_ops },
 };

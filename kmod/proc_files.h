@@ -10,6 +10,7 @@
 extern const struct proc_ops gomem_proc_counts_ops;
 extern const struct proc_ops gomem_proc_frag_ops;
 extern const struct proc_ops gomem_proc_probes_ops;
+extern const struct proc_ops gomem_proc_stacks_ops;
 extern const struct proc_ops gomem_proc_summary_ops;
 extern const struct proc_ops gomem_proc_targets_ops;
 extern const struct proc_ops gomem_proc_version_ops;

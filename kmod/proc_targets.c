@@ -4,13 +4,11 @@
 #include <linux/capability.h>
 #include <linux/ctype.h>
 #include <linux/module.h>
-#include <linux/uaccess.h>
 
 #include "proc_cursor.h"
 #include "proc_fields.h"
 #include "rows.h"
-
-#define COMMAND_MAX 64
+#include "words.h"
 
 GOMEM_ROW(targets, GOMEM_TARGETS_COLUMNS)
 
@@ -23,6 +21,15 @@ static const char *origin_of(const struct gomem_target *target)
 	};
 
 	return names[target->origin];
+}
+
+static const char *go_of(const struct gomem_target *target)
+{
+	const struct gomem_go *go = gomem_target_go(target, READ_ONCE(target->image));
+
+	if (!go)
+		return NULL;
+	return go->in_r14 ? "r14" : "tls";
 }
 
 static int targets_show(struct seq_file *m, void *v)
@@ -48,6 +55,7 @@ static int targets_show(struct seq_file *m, void *v)
 		.parent = pid_vnr(target->parent),
 		.unfollowed = atomic64_read(&target->unfollowed),
 		.dir = pid_nr(target->pid),
+		.go = go_of(target),
 	};
 	targets_print(m, &row);
 	return 0;
@@ -61,14 +69,25 @@ static int parse_follow(const char *option, bool *follow)
 	return !option || *follow || !strcmp(option, "follow=0") ? 0 : -EINVAL;
 }
 
-/* "add PID [follow=0|1]" or "del PID" */
+static int set_go(pid_t nr, char *words)
+{
+	struct gomem_go go;
+
+	return gomem_go_parse(&words, &go) ?: gomem_target_set_go(nr, &go);
+}
+
+/* "add PID [follow=0|1]", "del PID", or "go PID" and the words of gomem_go_parse() */
 static int run_command(char *command)
 {
 	const char *verb = strsep(&command, " "), *pid = strsep(&command, " ");
 	bool follow;
 	int nr;
 
-	if (!pid || !isdigit(*pid) || kstrtoint(pid, 10, &nr) || parse_follow(command, &follow))
+	if (!pid || !isdigit(*pid) || kstrtoint(pid, 10, &nr))
+		return -EINVAL;
+	if (!strcmp(verb, "go"))
+		return set_go(nr, command);
+	if (parse_follow(command, &follow))
 		return -EINVAL;
 	if (!strcmp(verb, "add"))
 		return gomem_target_add(nr, follow, GOMEM_TARGET_WRITE);
@@ -79,7 +98,7 @@ static int run_command(char *command)
 
 static ssize_t targets_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
-	char command[COMMAND_MAX];
+	char command[GOMEM_WORDS_MAX];
 	int err;
 
 	/* Neither a privileged writer of another's file, nor a privileged opener's heir. */
@@ -87,14 +106,9 @@ static ssize_t targets_write(struct file *file, const char __user *from, size_t 
 		return -EPERM;
 	if (THIS_MODULE->state != MODULE_STATE_LIVE)
 		return -EAGAIN;
-	if (count >= sizeof(command))
-		return -EINVAL;
-	if (copy_from_user(command, from, count))
-		return -EFAULT;
-	command[count] = '\0';
-	if (strlen(command) != count)
-		return -EINVAL;
-	err = run_command(strim(command));
+	err = gomem_words_copy(command, from, count);
+	if (!err)
+		err = run_command(strim(command));
 	return err ?: count;
 }
 

@@ -19,6 +19,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "go.h"
 #include "ledger.h"
 #include "snapshot.h"
 
@@ -60,6 +61,10 @@ struct gomem_target_sums {
  * @spare: in the list of targets made in advance; under targets_lock
  * @ref: references
  * @id: rises with every attach
+ * @image: what it runs since attach or the last exec, which has an id of its own; changed
+ *	under targets_lock
+ * @go_image: the image that @go describes, or 0; changed under targets_mutex
+ * @go: where its Go runtime keeps the goroutine
  * @pid: its struct pid
  * @parent: of the process it was forked from, or NULL
  * @ledger: what the hooks count; NULL once @last holds it
@@ -86,6 +91,9 @@ struct gomem_target {
 	struct list_head spare;
 	struct kref ref;
 	u64 id;
+	u64 image;
+	u64 go_image;
+	struct gomem_go go;
 	struct pid *pid;
 	struct pid *parent;
 	struct gomem_ledger *ledger;
@@ -138,6 +146,14 @@ static __always_inline struct gomem_target *gomem_target_of(const struct mm_stru
 	return NULL;
 }
 
+/** gomem_target_go() - where the Go runtime of @image keeps the goroutine, or NULL; as above */
+static __always_inline const struct gomem_go *gomem_target_go(const struct gomem_target *target,
+							      u64 image)
+{
+	/* Pairs with gomem_target_set_go(). */
+	return smp_load_acquire(&target->go_image) == image ? &target->go : NULL;
+}
+
 /** gomem_target_init() - before any other; @listener may be called from then on */
 int gomem_target_init(const struct gomem_target_listener *listener);
 
@@ -168,6 +184,14 @@ int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin);
  * Return: 0, or -ENOENT when it is no target.
  */
 int gomem_target_del(pid_t nr);
+
+/**
+ * gomem_target_set_go() - say where the Go runtime of a process keeps the goroutine
+ * @nr: its pid, or that of one of its threads, in the caller's pid namespace
+ *
+ * Until it calls exec. May sleep. Return: 0, or -ENOENT when it is no target.
+ */
+int gomem_target_set_go(pid_t nr, const struct gomem_go *go);
 
 /** gomem_target_next() - the first target with an id above @id, with a reference, or NULL */
 struct gomem_target *gomem_target_next(u64 id);

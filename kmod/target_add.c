@@ -122,14 +122,45 @@ static pid_t group_of(pid_t nr)
 	return group;
 }
 
+static struct gomem_target *find(pid_t nr)
+{
+	lockdep_assert_held(&gomem_target_set.mutex);
+	return find_vnr(nr) ?: find_vnr(group_of(nr));
+}
+
 int gomem_target_del(pid_t nr)
 {
 	struct gomem_target *target;
 
 	mutex_lock(&gomem_target_set.mutex);
-	target = find_vnr(nr) ?: find_vnr(group_of(nr));
+	target = find(nr);
 	if (target)
 		gomem_target_set_forget(target);
+	mutex_unlock(&gomem_target_set.mutex);
+	return target ? 0 : -ENOENT;
+}
+
+/* Handlers that read what was said before are done with it when it changes. */
+static void set_go(struct gomem_target *target, const struct gomem_go *go)
+{
+	u64 image = READ_ONCE(target->image);
+
+	lockdep_assert_held(&gomem_target_set.mutex);
+	WRITE_ONCE(target->go_image, 0);
+	synchronize_rcu();
+	target->go = *go;
+	/* Pairs with gomem_target_go(). */
+	smp_store_release(&target->go_image, image);
+}
+
+int gomem_target_set_go(pid_t nr, const struct gomem_go *go)
+{
+	struct gomem_target *target;
+
+	mutex_lock(&gomem_target_set.mutex);
+	target = find(nr);
+	if (target)
+		set_go(target, go);
 	mutex_unlock(&gomem_target_set.mutex);
 	return target ? 0 : -ENOENT;
 }

@@ -25,6 +25,7 @@ void gomem_target_set_enlist(struct gomem_target *target, struct pid *pid, struc
 	target->pid = get_pid(pid);
 	target->attached_ns = ktime_get_ns();
 	target->id = ++gomem_target_set.last_id;
+	target->image = target->id;
 	mmgrab(mm);
 	target->mm = mm;
 	gomem_target_set.count++;
@@ -41,6 +42,7 @@ static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
 	mmgrab(mm);
 	WRITE_ONCE(target->mm, mm);
 	atomic64_inc(&target->execs);
+	WRITE_ONCE(target->image, ++gomem_target_set.last_id);
 	gomem_ledger_reset(target->ledger);
 	hlist_add_head_rcu(&target->by_mm, bucket_of(mm));
 }

@@ -20,7 +20,7 @@
  * @lock: guards @all, @count, @last_id, the hash, and what handlers change in a target
  * @all: by id
  * @count: how many
- * @last_id: the newest one's
+ * @last_id: the newest one's, or that of its image
  * @listener: who is told
  * @workqueue: for what targets have to do later
  */

@@ -29,14 +29,18 @@ ledger: compat records
 records: ledger
 walk: compat
 snapshot: compat ledger walk
-target: compat ledger snapshot target_set
+go: words
+unwind: go
+pool:
+stacks: pool target unwind
+target: compat go ledger snapshot target_set
 target_set: target
 target_add: target_set
 target_life: target_set
 retry: compat
 blocks: compat ledger walk
 zap: ledger walk
-event: ledger target
+event: ledger stacks target
 setting:
 frag: compat setting target
 hooks: compat event ledger target retry zap probe
@@ -48,11 +52,12 @@ proc_cursor: target
 proc_fields: target
 proc_frag: frag rows proc_files proc_cursor
 proc_probes: probe rows proc_files
+proc_stacks: event rows stacks unwind proc_files proc_cursor
 proc_summary: target rows proc_files proc_cursor proc_fields
-proc_targets: target rows proc_files proc_cursor proc_fields
+proc_targets: target rows words proc_files proc_cursor proc_fields
 proc_version: rows proc_files
 proc_vmas: target rows proc_files proc_cursor proc_fields
-main: compat ledger target walk hooks proc
+main: compat ledger stacks target walk hooks proc
 '
 bad=0
 

@@ -77,7 +77,7 @@ static void test_open(void)
 }
 
 #define TARGETS_HEAD \
-	"# gomem 2 targets\n# pid comm state age_ms execs follow origin parent unfollowed dir\n"
+	"# gomem 2 targets\n# pid comm state age_ms execs follow origin parent unfollowed dir go\n"
 
 static void test_targets(void)
 {
@@ -87,8 +87,8 @@ static void test_targets(void)
 
 	write_text("targets",
 		   TARGETS_HEAD "# a remark\n"
-				"42 a\\040b\\134c running 10 0 1 write 0 0 42\n"
-				"43   -  exited\t18446744073709551615 - 0 fork 42 5 4300\n");
+				"42 a\\040b\\134c running 10 0 1 write 0 0 42 tls\n"
+				"43   -  exited\t18446744073709551615 - 0 fork 42 5 4300 -\n");
 	error = gm_module_read_targets(module, &targets);
 	if (tap_ok(!error, "a good table") &&
 	    tap_u64(targets.count, 2, "two rows", "construction")) {
@@ -98,7 +98,7 @@ static void test_targets(void)
 		tap_str(targets.items[1].comm, "-", "a string that is not there", CONTRACT);
 		tap_u64(targets.items[1].age_ms, UINT64_MAX, "the largest number", "construction");
 		tap_u64(targets.items[1].execs, UINT64_MAX, "a number that is not there", CONTRACT);
-		tap_u64(targets.items[1].dir, 4300, "the last field", "construction");
+		tap_u64(targets.items[1].dir, 4300, "the last number", "construction");
 	}
 	gm_error_destroy(error);
 	gm_module_targets_deinit(&targets);
@@ -110,10 +110,11 @@ static void test_columns(void)
 	struct gm_module_targets targets = {};
 	struct gm_error *error;
 
-	write_text("targets",
-		   "# gomem 2 targets\n"
-		   "# pid comm state age_ms execs follow origin parent unfollowed dir new newer\n"
-		   "42 x running 10 3 1 write 7 1 42 ?\\ 99\n");
+	write_text(
+		"targets",
+		"# gomem 2 targets\n"
+		"# pid comm state age_ms execs follow origin parent unfollowed dir go new newer\n"
+		"42 x running 10 3 1 write 7 1 42 - ?\\ 99\n");
 	error = gm_module_read_targets(module, &targets);
 	if (tap_ok(!error && targets.count == 1, "columns appended by a later module are left")) {
 		tap_u64(targets.items[0].execs, 3, "and shift nothing", "construction");
@@ -146,22 +147,22 @@ static const struct {
 	{ "# gomem 2 targets\n# pid comm state age_ms execs follow origin parent\n", EIO,
 	  "a column is missing" },
 	{ "# gomem 2 targets\n# comm pid comm state age_ms execs follow origin parent unfollowed "
-	  "dir\n",
+	  "dir go\n",
 	  EIO, "a column twice" },
 	{ "# gomem 99 targets\n# pid\n1\n", EPROTO, "another version" },
-	{ TARGETS_HEAD "42 x running 10 3 1 write 0\n", EIO, "a field is missing" },
-	{ TARGETS_HEAD "42 x running 10 3 1 write 0 0 0 0\n", EIO, "a field too many" },
-	{ TARGETS_HEAD "-42 x running 10 3 1 write 0 0 0\n", EIO, "a negative number" },
-	{ TARGETS_HEAD "+42 x running 10 3 1 write 0 0 0\n", EIO, "a sign" },
-	{ TARGETS_HEAD "0x42 x running 10 3 1 write 0 0 0\n", EIO, "0x" },
-	{ TARGETS_HEAD "4f x running 10 3 1 write 0 0 0\n", EIO, "hexadecimal for decimal" },
-	{ TARGETS_HEAD "42, x running 10 3 1 write 0 0 0\n", EIO, "punctuation" },
-	{ TARGETS_HEAD "18446744073709551616 x running 10 3 1 write 0 0 0\n", EIO, "2^64" },
-	{ TARGETS_HEAD "42 a\\ running 10 3 1 write 0 0 0\n", EIO, "a backslash alone" },
-	{ TARGETS_HEAD "42 a\\40 running 10 3 1 write 0 0 0\n", EIO, "two octal digits" },
-	{ TARGETS_HEAD "42 a\\400 running 10 3 1 write 0 0 0\n", EIO, "more than a byte" },
-	{ TARGETS_HEAD "42 a\\000 running 10 3 1 write 0 0 0\n", EIO, "a NUL" },
-	{ TARGETS_HEAD "42 a\\08x running 10 3 1 write 0 0 0\n", EIO, "no octal digits" },
+	{ TARGETS_HEAD "42 x running 10 3 1 write 0 -\n", EIO, "a field is missing" },
+	{ TARGETS_HEAD "42 x running 10 3 1 write 0 0 0 0 -\n", EIO, "a field too many" },
+	{ TARGETS_HEAD "-42 x running 10 3 1 write 0 0 0 -\n", EIO, "a negative number" },
+	{ TARGETS_HEAD "+42 x running 10 3 1 write 0 0 0 -\n", EIO, "a sign" },
+	{ TARGETS_HEAD "0x42 x running 10 3 1 write 0 0 0 -\n", EIO, "0x" },
+	{ TARGETS_HEAD "4f x running 10 3 1 write 0 0 0 -\n", EIO, "hexadecimal for decimal" },
+	{ TARGETS_HEAD "42, x running 10 3 1 write 0 0 0 -\n", EIO, "punctuation" },
+	{ TARGETS_HEAD "18446744073709551616 x running 10 3 1 write 0 0 0 -\n", EIO, "2^64" },
+	{ TARGETS_HEAD "42 a\\ running 10 3 1 write 0 0 0 -\n", EIO, "a backslash alone" },
+	{ TARGETS_HEAD "42 a\\40 running 10 3 1 write 0 0 0 -\n", EIO, "two octal digits" },
+	{ TARGETS_HEAD "42 a\\400 running 10 3 1 write 0 0 0 -\n", EIO, "more than a byte" },
+	{ TARGETS_HEAD "42 a\\000 running 10 3 1 write 0 0 0 -\n", EIO, "a NUL" },
+	{ TARGETS_HEAD "42 a\\08x running 10 3 1 write 0 0 0 -\n", EIO, "no octal digits" },
 };
 
 static void test_broken(void)
