@@ -306,8 +306,8 @@ static void test_open_pages(void)
 	struct stat st;
 	int fd = -1;
 
-	write_text("targets", TARGETS_HEAD "7 old exited 9 0 0 write 0 0 7\n"
-					   "7 new running 9 0 0 write 0 0 4300\n");
+	write_text("targets", TARGETS_HEAD "7 old exited 9 0 0 write 0 0 7 -\n"
+					   "7 new running 9 0 0 write 0 0 4300 -\n");
 	snprintf(path, sizeof(path), "%s/4300", directory);
 	mkdir(path, 0700);
 	write_file("4300/pages", good_runs, sizeof(good_runs));
