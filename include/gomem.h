@@ -369,7 +369,7 @@ struct gomem_page_run {
 
 /**
  * struct gomem_event - what happened, /proc/gomem/events
- * @time_ns: when, CLOCK_MONOTONIC
+ * @time_ns: when, CLOCK_MONOTONIC; for GOMEM_KIND_lost, of the last event before it on this CPU
  * @start: the range it happened in is [start, end)
  * @end: see @start
  * @bytes: see GOMEM_KINDS; for GOMEM_KIND_lost, how many events this CPU had no room for
@@ -380,11 +380,13 @@ struct gomem_page_run {
  * @order: of the folio, where one was mapped, collapsed or split
  *
  * The file is binary, in native byte order. read() waits for an event unless O_NONBLOCK
- * is set, poll() tells of one, a buffer smaller than one record is -EINVAL. Written to
- * the open file before its first read, words set what is wanted: "kinds=A,B" (names of
- * GOMEM_KINDS) and "pid=N"; -EINVAL for what is neither. Each open file has rings of its own
- * for each CPU, -EBUSY when there are too many; what had no room is a record of its
- * own, GOMEM_KIND_lost, where it would have been.
+ * is set, poll() tells of one, a buffer smaller than one record is -EINVAL. An open file is
+ * told of what happens from its first read() or poll() on. Before that, words written to it
+ * set what is wanted: "kinds=A,B" (names of GOMEM_KINDS) and "pid=N"; -EINVAL for what is
+ * neither, -ESRCH for no process, and after that -EBUSY. Each open file has rings of its own
+ * for each CPU, at most GOMEM_EVENT_READERS_MAX are open, else -EBUSY; what had no room is a
+ * record of its own, GOMEM_KIND_lost, where it would have been. rmmod is refused while a file
+ * is open.
  */
 struct gomem_event {
 	__u64 time_ns;
@@ -398,5 +400,7 @@ struct gomem_event {
 	__u8 order;
 	__u32 reserved;
 };
+
+#define GOMEM_EVENT_READERS_MAX 8
 
 #endif /* GOMEM_H */

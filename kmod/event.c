@@ -6,6 +6,7 @@
 
 #include "ledger.h"
 #include "stacks.h"
+#include "stream.h"
 
 #define NAME(name) #name,
 static const char *const names[] = { GOMEM_KINDS(NAME) };
@@ -45,6 +46,8 @@ static void tell(struct gomem_target *target, enum gomem_kind kind, const struct
 	this_cpu_inc(target->sums->of[kind].count);
 	this_cpu_add(target->sums->of[kind].bytes, bytes);
 	gomem_stacks_note(target, kind, bytes);
+	if (gomem_stream_wants(kind))
+		gomem_stream_put(target->pid, kind, where->start, where->end, bytes, order);
 }
 
 NOKPROBE_SYMBOL(tell);

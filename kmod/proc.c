@@ -8,6 +8,7 @@
 #include "gomem.h"
 #include "pages.h"
 #include "proc_files.h"
+#include "stream.h"
 
 /**
  * struct entry - a file
@@ -30,6 +31,7 @@ static const struct entry root_files[] = {
 	{ .name = "stacks", .mode = 0400, .ops = &gomem_proc_stacks_ops },
 	{ .name = "counts", .mode = 0400, .ops = &gomem_proc_counts_ops },
 	{ .name = "frag", .mode = 0400, .ops = &gomem_proc_frag_ops },
+	{ .name = "events", .mode = 0600, .ops = &gomem_stream_ops },
 };
 
 /* Of a target, in the directory of its pid; pde_data() is the target. */

@@ -25,6 +25,9 @@ compat:
 probe:
 rows:
 words:
+ring:
+want: words
+stream: ring want words
 ledger: compat records
 records: ledger
 walk: compat
@@ -40,12 +43,12 @@ target_life: target_set
 retry: compat
 blocks: compat ledger walk
 zap: ledger walk
-event: ledger stacks target
+event: ledger stacks stream target
 setting:
 frag: compat setting target
 hooks: compat event ledger target retry zap probe
 pages: target walk
-proc: frag target probe pages proc_files
+proc: frag target probe pages proc_files stream
 proc_files: probe
 proc_counts: event rows proc_files proc_cursor
 proc_cursor: target
