@@ -46,7 +46,7 @@
  * released     kB that were resident when MADV_DONTNEED, MADV_FREE or munmap (brk, mremap,
  *              a mapping over it, truncation) gave them back. Exit is no release, and what
  *              MADV_FREE gave back is not released again when it is unmapped, unless
- *              written in between
+ *              written in between, or read so soon after that it is taken for in use
  * releases     how many releases those were, each counted in every 2 MiB it touched
  * churn        kB that faults brought in again within a minute of a release in the same
  *              2 MiB, at most what was released there
@@ -351,6 +351,8 @@ enum gomem_page_state {
  * @pages: how many, at least 1
  * @state: enum gomem_page_state; absent pages are left out of the file
  * @order: 9 for a page mapped by a PMD, the folio's order for mthp, else 0
+ * @node: the NUMA node the pages are on; GOMEM_NODE_UNKNOWN when not asked for, and for
+ *	what is on none: zero pages, swap, pages that migrate
  * @reserved: 0
  *
  * The file is binary, in native byte order: runs by address, never overlapping.
@@ -358,13 +360,22 @@ enum gomem_page_state {
  * goes on where the last run ended, 0 is the end of the address space. A buffer
  * smaller than one run is -EINVAL; a process that is gone, or that the reader's pid
  * namespace does not see, -ESRCH.
+ *
+ * swap includes what the process left behind in swap as shared memory, of which its page
+ * tables know nothing.
+ *
+ * Written to an open file, "node=1" asks for nodes in what is read from then on, and
+ * "node=0" no longer; anything else is -EINVAL.
  */
+#define GOMEM_NODE_UNKNOWN 255
+
 struct gomem_page_run {
 	__u64 start;
 	__u32 pages;
 	__u8 state;
 	__u8 order;
-	__u16 reserved;
+	__u8 node;
+	__u8 reserved;
 };
 
 /**

@@ -36,7 +36,7 @@ static const struct entry root_files[] = {
 
 /* Of a target, in the directory of its pid; pde_data() is the target. */
 static const struct entry target_files[] = {
-	{ .name = "pages", .mode = 0400, .ops = &gomem_pages_ops },
+	{ .name = "pages", .mode = 0600, .ops = &gomem_pages_ops },
 };
 
 static DEFINE_MUTEX(root_mutex); /* guards root, and what is made below it */

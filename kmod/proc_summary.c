@@ -10,10 +10,10 @@ GOMEM_ROW(summary, GOMEM_SUMMARY_COLUMNS)
 static void set_summary(struct summary_row *row, const struct gomem_snapshot *snapshot)
 {
 	const struct gomem_counts *counts = &snapshot->counts;
-	const struct gomem_sizes *sizes = &snapshot->sizes;
+	const struct gomem_tally *sizes = &snapshot->sizes;
 
 	GOMEM_PROC_SET_SIZES_AND_EVENTS;
-	row->vmas = snapshot->row_count;
+	row->vmas = snapshot->rows.count;
 	row->seen_ms = gomem_proc_ms_since(snapshot->seen_ns);
 	row->records = snapshot->ledger.records;
 	row->dropped = snapshot->ledger.dropped;

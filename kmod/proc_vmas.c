@@ -15,7 +15,7 @@ static void *vmas_next(struct seq_file *m, void *v, loff_t *pos)
 	struct gomem_proc_cursor *cursor = m->private;
 
 	++*pos;
-	if (v != SEQ_START_TOKEN && cursor->row < cursor->snapshot->row_count) {
+	if (v != SEQ_START_TOKEN && cursor->row < cursor->snapshot->rows.count) {
 		cursor->row++;
 		return cursor;
 	}
@@ -32,8 +32,8 @@ static void *vmas_next(struct seq_file *m, void *v, loff_t *pos)
 
 static void set_vmas(struct vmas_row *row, const struct gomem_row *vma)
 {
-	const struct gomem_counts *counts = &vma->counts;
-	const struct gomem_sizes *sizes = &vma->sizes;
+	const struct gomem_counts *counts = vma->counts;
+	const struct gomem_tally *sizes = &vma->sizes;
 
 	GOMEM_PROC_SET_SIZES_AND_EVENTS;
 	row->start = vma->start;

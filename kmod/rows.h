@@ -9,8 +9,10 @@
 #define GOMEM_ROWS_H
 
 #include <linux/minmax.h>
+#include <linux/limits.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
 #include <linux/types.h>
 
 #include "gomem.h"
@@ -18,10 +20,51 @@
 /** gomem_rows_title() - the first line; @remark is the rest of it */
 void gomem_rows_title(struct seq_file *m, const char *file, const char *remark);
 
-/* One value each, after a blank and padded to @width. A STR may be NULL. */
-void gomem_rows_DEC(struct seq_file *m, int width, u64 value);
-void gomem_rows_HEX(struct seq_file *m, int width, u64 value);
-void gomem_rows_STR(struct seq_file *m, int width, const char *value);
+/** GOMEM_ROWS_NONE - a number that is not known, written as "-" */
+#define GOMEM_ROWS_NONE U64_MAX
+
+#define GOMEM_HEX_WIDTH 12 /* of a user address */
+#define GOMEM_DIGITS_MAX 20 /* of a u64 */
+#define GOMEM_SHORT_NUMBER 10000000 /* numbers below it fit every column */
+
+/**
+ * struct gomem_line - a row on its way into the buffer of a seq_file
+ * @start: where it starts; NULL when it has no room
+ * @at: where it goes on
+ * @limit: how far text may go, so that there is room for the rest of the row
+ */
+struct gomem_line {
+	char *start;
+	char *at;
+	char *limit;
+};
+
+/** gomem_rows_begin() - a row of at most @room bytes, and what text is longer than its width */
+struct gomem_line gomem_rows_begin(struct seq_file *m, size_t room);
+
+/** gomem_rows_end() - the row is whole */
+void gomem_rows_end(struct seq_file *m, const struct gomem_line *line);
+
+/** gomem_rows_number() - one number after a blank, right aligned in @width. Return: its end */
+char *gomem_rows_number(char *at, int width, u64 value);
+
+/*
+ * One value each, after a blank and padded to @width, at least 7; of numbers, at most 15.
+ * A STR may be NULL.
+ * Return: where it ends.
+ */
+char *gomem_rows_HEX(struct gomem_line *line, int width, u64 value);
+char *gomem_rows_STR(struct gomem_line *line, int width, const char *value);
+
+/* Most numbers of most rows are 0: a blank and a zero are one store or two. */
+static __always_inline char *gomem_rows_DEC(struct gomem_line *line, int width, u64 value)
+{
+	if (value)
+		return gomem_rows_number(line->at, width, value);
+	memcpy(line->at, "        ", 8);
+	memcpy(line->at + width - 7, "       0", 8);
+	return line->at + width + 1;
+}
 
 /** gomem_rows_width() - what a text column usually takes; a constant when compiled */
 static __always_inline int gomem_rows_width(const char *name)
@@ -42,7 +85,7 @@ static __always_inline int gomem_rows_width(const char *name)
 }
 
 #define GOMEM_WIDTH_DEC(name) 7
-#define GOMEM_WIDTH_HEX(name) 12
+#define GOMEM_WIDTH_HEX(name) GOMEM_HEX_WIDTH
 #define GOMEM_WIDTH_STR(name) gomem_rows_width(name)
 #define GOMEM_WIDTH(name, type) max_t(int, sizeof(#name) - 1, GOMEM_WIDTH_##type(#name))
 
@@ -56,23 +99,35 @@ static __always_inline int gomem_rows_width(const char *name)
 
 #define GOMEM_MEMBER(name, type) GOMEM_TYPE_##type name;
 #define GOMEM_HEADER(name, type) seq_printf(m, GOMEM_ALIGN_##type, GOMEM_WIDTH(name, type), #name);
-#define GOMEM_PRINT(name, type) gomem_rows_##type(m, GOMEM_WIDTH(name, type), row->name);
+#define GOMEM_PRINT(name, type) \
+	line.at = gomem_rows_##type(&line, GOMEM_WIDTH(name, type), row->name);
 
-#define GOMEM_ROW(file, COLUMNS)                                                   \
-	struct file##_row {                                                        \
-		COLUMNS(GOMEM_MEMBER)                                              \
-	};                                                                         \
-	static void file##_header(struct seq_file *m)                              \
-	{                                                                          \
-		seq_putc(m, '#');                                                  \
-		COLUMNS(GOMEM_HEADER)                                              \
-		seq_putc(m, '\n');                                                 \
-	}                                                                          \
-	static void file##_print(struct seq_file *m, const struct file##_row *row) \
-	{                                                                          \
-		seq_putc(m, ' ');                                                  \
-		COLUMNS(GOMEM_PRINT)                                               \
-		seq_putc(m, '\n');                                                 \
+/* What a column takes at most, but for text longer than its width. */
+#define GOMEM_ROOM_DEC GOMEM_DIGITS_MAX
+#define GOMEM_ROOM_HEX 16
+#define GOMEM_ROOM_STR 4 /* an escaped character */
+#define GOMEM_ROOM(name, type) (1 + GOMEM_WIDTH(name, type) + GOMEM_ROOM_##type) +
+
+#define GOMEM_ROW(file, COLUMNS)                                                     \
+	struct file##_row {                                                          \
+		COLUMNS(GOMEM_MEMBER)                                                \
+	};                                                                           \
+	static void file##_header(struct seq_file *m)                                \
+	{                                                                            \
+		seq_putc(m, '#');                                                    \
+		COLUMNS(GOMEM_HEADER)                                                \
+		seq_putc(m, '\n');                                                   \
+	}                                                                            \
+	static void file##_print(struct seq_file *m, const struct file##_row *row)   \
+	{                                                                            \
+		struct gomem_line line = gomem_rows_begin(m, COLUMNS(GOMEM_ROOM) 2); \
+                                                                                     \
+		if (line.start) {                                                    \
+			*line.at++ = ' ';                                            \
+			COLUMNS(GOMEM_PRINT)                                         \
+			*line.at++ = '\n';                                           \
+		}                                                                    \
+		gomem_rows_end(m, &line);                                            \
 	}
 
 #endif /* GOMEM_ROWS_H */

@@ -2,6 +2,7 @@
 #include "snapshot.h"
 
 #include <linux/dcache.h>
+#include <linux/gfp.h>
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -14,8 +15,7 @@
 #include "walk.h"
 
 /* Rows and names get their memory between windows: nothing is allocated under the lock. */
-#define CHUNK_BYTES SZ_8K
-#define ROWS_PER_CHUNK (CHUNK_BYTES / sizeof(struct gomem_row))
+#define SPARE_ROWS 8 /* for VMAs that change during the look */
 #define NAMES_BYTES (SZ_8K - sizeof(struct list_head) - sizeof(unsigned int))
 
 struct names {
@@ -27,7 +27,6 @@ struct names {
 /**
  * struct builder - a snapshot in the making
  * @snapshot: what is made
- * @room: rows that there is memory for
  * @names: where the next name goes, with PATH_MAX bytes to spare when a window begins
  * @row: the row being added to
  * @file: its file, to tell a change and to share its name; compared, never followed
@@ -37,7 +36,6 @@ struct names {
  */
 struct builder {
 	struct gomem_snapshot *snapshot;
-	unsigned long room;
 	struct names *names;
 	struct gomem_row *row;
 	const void *file;
@@ -46,36 +44,10 @@ struct builder {
 	unsigned long resumed;
 };
 
-static struct gomem_row *row_at(const struct gomem_snapshot *snapshot, unsigned long index)
-{
-	struct gomem_row *chunk;
-
-	chunk = xa_load((struct xarray *)&snapshot->chunks, index / ROWS_PER_CHUNK);
-	return chunk + index % ROWS_PER_CHUNK;
-}
-
 const struct gomem_row *gomem_snapshot_row(const struct gomem_snapshot *snapshot,
 					   unsigned long index)
 {
-	return index < snapshot->row_count ? row_at(snapshot, index) : NULL;
-}
-
-static int make_room_for_rows(struct builder *b)
-{
-	struct gomem_row *chunk;
-	int err;
-
-	if (b->snapshot->row_count < b->room)
-		return 0;
-	chunk = kzalloc(CHUNK_BYTES, GFP_KERNEL);
-	if (!chunk)
-		return -ENOMEM;
-	err = xa_err(xa_store(&b->snapshot->chunks, b->room / ROWS_PER_CHUNK, chunk, GFP_KERNEL));
-	if (err)
-		kfree(chunk);
-	else
-		b->room += ROWS_PER_CHUNK;
-	return err;
+	return index < snapshot->rows.count ? gomem_vec_at(&snapshot->rows, index) : NULL;
 }
 
 static int make_room_for_names(struct builder *b)
@@ -84,7 +56,7 @@ static int make_room_for_names(struct builder *b)
 
 	if (b->names && b->names->used + PATH_MAX <= NAMES_BYTES)
 		return 0;
-	names = kmalloc(sizeof(*names), GFP_KERNEL);
+	names = (void *)__get_free_pages(GFP_KERNEL, get_order(sizeof(*names)));
 	if (!names)
 		return -ENOMEM;
 	names->used = 0;
@@ -172,9 +144,12 @@ static const char *name_of(struct builder *b, struct vm_area_struct *vma, const 
 	return name ? add_name(b, name) : NULL;
 }
 
+/* Of rows without a record; never written to. */
+static struct gomem_counts no_counts;
+
 static bool has_room(const struct builder *b)
 {
-	return b->snapshot->row_count < b->room && b->names->used + PATH_MAX <= NAMES_BYTES;
+	return gomem_vec_has_room(&b->snapshot->rows) && b->names->used + PATH_MAX <= NAMES_BYTES;
 }
 
 /* A VMA that changed between two windows ends where it was last seen. */
@@ -187,66 +162,45 @@ static void close_row(struct builder *b)
 
 static void open_row(struct builder *b, struct vm_area_struct *vma, unsigned long at)
 {
-	struct gomem_row *row = row_at(b->snapshot, b->snapshot->row_count++);
+	struct gomem_row *row = gomem_vec_push(&b->snapshot->rows);
 
 	row->start = at;
 	row->end = vma->vm_end;
 	row->flags = vma->vm_flags;
 	row->kind = kind_of(vma);
 	row->name = name_of(b, vma, b->row ? b->row->name : NULL);
+	row->counts = &no_counts;
+	row->sizes = (struct gomem_tally){};
 	b->row = row;
 	b->file = vma->vm_file;
 	b->pgoff = vma->vm_pgoff;
 	b->path = vma->vm_file ? vma->vm_file->f_path : (struct path){};
 }
 
-static bool sink_vma(void *arg, struct vm_area_struct *vma, unsigned long at)
+static struct gomem_tally *sink_vma(void *arg, struct vm_area_struct *vma, unsigned long at)
 {
 	struct builder *b = arg;
 
 	if (is_same_vma(b, vma)) {
 		b->resumed = ULONG_MAX;
-		return true;
+		return &b->row->sizes;
 	}
 	if (!has_room(b))
-		return false;
+		return NULL;
 	close_row(b);
 	open_row(b, vma, at);
-	return true;
+	return &b->row->sizes;
 }
 
-static bool is_resident(u8 state)
+static const struct gomem_sink sink = { .vma = sink_vma };
+
+/* Rows that may come yet; their number is a guess, which windows make good. */
+static unsigned long rows_ahead(const struct builder *b, const struct mm_struct *mm)
 {
-	return state != GOMEM_PAGE_ZERO && state != GOMEM_PAGE_SWAP;
+	unsigned long vmas = READ_ONCE(mm->map_count), rows = b->snapshot->rows.count;
+
+	return (vmas > rows ? vmas - rows : 0) + SPARE_ROWS;
 }
-
-static bool sink_run(void *arg, const struct gomem_run *run)
-{
-	struct gomem_sizes *sizes = &((struct builder *)arg)->row->sizes;
-
-	if (is_resident(run->state))
-		sizes->rss += run->pages;
-	if (run->anon)
-		sizes->anon += run->pages;
-	if (run->anon && run->order == HPAGE_PMD_ORDER && run->state != GOMEM_PAGE_MTHP)
-		sizes->thp += run->pages;
-	if (run->state == GOMEM_PAGE_SWAP)
-		sizes->swap += run->pages;
-	if (run->state == GOMEM_PAGE_LAZYFREE)
-		sizes->lazyfree += run->pages;
-	return true;
-}
-
-static void sink_swapped(void *arg, unsigned long pages)
-{
-	((struct builder *)arg)->row->sizes.swap += pages;
-}
-
-static const struct gomem_sink sink = {
-	.vma = sink_vma,
-	.run = sink_run,
-	.swapped = sink_swapped,
-};
 
 static int look(struct builder *b, struct mm_struct *mm)
 {
@@ -256,7 +210,8 @@ static int look(struct builder *b, struct mm_struct *mm)
 	do {
 		b->resumed = walk.pos;
 		b->path = (struct path){};
-		err = make_room_for_rows(b) ?: make_room_for_names(b);
+		err = gomem_vec_reserve(&b->snapshot->rows, rows_ahead(b, mm)) ?:
+			      make_room_for_names(b);
 		if (!err)
 			err = gomem_walk_window(&walk);
 	} while (err > 0);
@@ -275,11 +230,11 @@ static void add_counts(struct gomem_counts *sum, const struct gomem_counts *coun
 
 static struct gomem_row *find_row(const struct gomem_snapshot *snapshot, unsigned long addr)
 {
-	unsigned long lo = 0, hi = snapshot->row_count;
+	unsigned long lo = 0, hi = snapshot->rows.count;
 
 	while (lo < hi) {
 		unsigned long mid = lo + (hi - lo) / 2;
-		struct gomem_row *row = row_at(snapshot, mid);
+		struct gomem_row *row = gomem_vec_at(&snapshot->rows, mid);
 
 		if (addr < row->start)
 			hi = mid;
@@ -291,18 +246,75 @@ static struct gomem_row *find_row(const struct gomem_snapshot *snapshot, unsigne
 	return NULL;
 }
 
+/**
+ * struct join - records on their way to the rows they lie in
+ * @snapshot: whose rows
+ * @row: where the last one went; the next may as well
+ * @missing: rows that got none, for want of memory
+ */
+struct join {
+	struct gomem_snapshot *snapshot;
+	struct gomem_row *row;
+	unsigned long missing;
+};
+
+static struct gomem_row *row_of(struct join *join, unsigned long pos)
+{
+	if (!join->row || pos < join->row->start || pos >= join->row->end)
+		join->row = find_row(join->snapshot, pos);
+	return join->row;
+}
+
+/* Called where one may not sleep: the first records of more rows than there is room for wait. */
 static void add_record(void *arg, unsigned long pos, const struct gomem_counts *counts,
 		       const struct gomem_history *history)
 {
-	struct gomem_snapshot *snapshot = arg;
-	struct gomem_row *row = find_row(snapshot, pos);
+	struct join *join = arg;
+	struct gomem_vec *all = &join->snapshot->counts_of_rows;
+	struct gomem_row *row = row_of(join, pos);
 
-	add_counts(&snapshot->counts, counts);
-	if (row)
-		add_counts(&row->counts, counts);
+	if (!row) {
+		add_counts(&join->snapshot->counts, counts);
+	} else if (row->counts != &no_counts) {
+		add_counts(row->counts, counts);
+	} else if (gomem_vec_has_room(all)) {
+		row->counts = gomem_vec_push(all);
+		*row->counts = *counts;
+	} else {
+		join->missing++;
+	}
 }
 
-static void add_sizes(struct gomem_sizes *sum, const struct gomem_sizes *sizes)
+static void forget_records(struct gomem_snapshot *snapshot)
+{
+	unsigned long i;
+
+	for (i = 0; i < snapshot->rows.count; i++)
+		((struct gomem_row *)gomem_vec_at(&snapshot->rows, i))->counts = &no_counts;
+	snapshot->counts_of_rows.count = 0;
+	snapshot->counts = no_counts;
+}
+
+static int read_ledger(struct gomem_snapshot *snapshot, struct gomem_ledger *ledger)
+{
+	struct join join = { .snapshot = snapshot };
+	int err = gomem_vec_reserve(&snapshot->counts_of_rows, 1);
+
+	if (err)
+		return err;
+	gomem_ledger_read(ledger, add_record, &join, &snapshot->ledger);
+	while (join.missing) {
+		err = gomem_vec_reserve(&snapshot->counts_of_rows, join.missing);
+		if (err)
+			return err;
+		forget_records(snapshot);
+		join = (struct join){ .snapshot = snapshot };
+		gomem_ledger_read(ledger, add_record, &join, &snapshot->ledger);
+	}
+	return 0;
+}
+
+static void add_sizes(struct gomem_tally *sum, const struct gomem_tally *sizes)
 {
 	sum->size += sizes->size;
 	sum->rss += sizes->rss;
@@ -312,15 +324,18 @@ static void add_sizes(struct gomem_sizes *sum, const struct gomem_sizes *sizes)
 	sum->lazyfree += sizes->lazyfree;
 }
 
+/* The sums hold what lies outside of any row already. */
 static void sum_rows(struct gomem_snapshot *snapshot)
 {
 	unsigned long i;
 
-	for (i = 0; i < snapshot->row_count; i++) {
-		struct gomem_row *row = row_at(snapshot, i);
+	for (i = 0; i < snapshot->rows.count; i++) {
+		struct gomem_row *row = gomem_vec_at(&snapshot->rows, i);
 
 		row->sizes.size = (row->end - row->start) >> PAGE_SHIFT;
 		add_sizes(&snapshot->sizes, &row->sizes);
+		if (row->counts != &no_counts)
+			add_counts(&snapshot->counts, row->counts);
 	}
 }
 
@@ -331,7 +346,8 @@ static struct gomem_snapshot *create(void)
 	if (!snapshot)
 		return NULL;
 	kref_init(&snapshot->ref);
-	xa_init(&snapshot->chunks);
+	gomem_vec_init(&snapshot->rows, sizeof(struct gomem_row));
+	gomem_vec_init(&snapshot->counts_of_rows, sizeof(struct gomem_counts));
 	INIT_LIST_HEAD(&snapshot->names);
 	return snapshot;
 }
@@ -346,14 +362,15 @@ struct gomem_snapshot *gomem_snapshot_take(struct mm_struct *mm, struct gomem_le
 		return ERR_PTR(-ENOMEM);
 	if (mm)
 		err = look(&b, mm);
+	b.snapshot->seen_ns = ktime_get_ns();
+	b.snapshot->walk_ns = b.snapshot->seen_ns - start_ns;
+	if (!err)
+		err = read_ledger(b.snapshot, ledger);
 	if (err) {
 		gomem_snapshot_put(b.snapshot);
 		return ERR_PTR(err);
 	}
 	sum_rows(b.snapshot);
-	b.snapshot->seen_ns = ktime_get_ns();
-	b.snapshot->walk_ns = b.snapshot->seen_ns - start_ns;
-	gomem_ledger_read(ledger, add_record, b.snapshot, &b.snapshot->ledger);
 	return b.snapshot;
 }
 
@@ -361,14 +378,11 @@ static void destroy(struct kref *ref)
 {
 	struct gomem_snapshot *snapshot = container_of(ref, struct gomem_snapshot, ref);
 	struct names *names, *next;
-	unsigned long i;
-	void *chunk;
 
-	xa_for_each(&snapshot->chunks, i, chunk)
-		kfree(chunk);
-	xa_destroy(&snapshot->chunks);
+	gomem_vec_free(&snapshot->rows);
+	gomem_vec_free(&snapshot->counts_of_rows);
 	list_for_each_entry_safe(names, next, &snapshot->names, list)
-		kfree(names);
+		free_pages((unsigned long)names, get_order(sizeof(*names)));
 	kfree(snapshot);
 }
 

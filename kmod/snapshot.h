@@ -6,19 +6,11 @@
 #define GOMEM_SNAPSHOT_H
 
 #include <linux/kref.h>
-#include <linux/xarray.h>
+#include <linux/list.h>
 
 #include "ledger.h"
-
-/** struct gomem_sizes - pages, by the rules of smaps; see GOMEM_SIZE_COLUMNS */
-struct gomem_sizes {
-	u64 size;
-	u64 rss;
-	u64 anon;
-	u64 thp;
-	u64 swap;
-	u64 lazyfree;
-};
+#include "vec.h"
+#include "view.h"
 
 /**
  * struct gomem_row - one VMA, or what was seen of it before it changed during the look
@@ -28,7 +20,7 @@ struct gomem_sizes {
  * @kind: "anon" and so on, see GOMEM_VMAS_COLUMNS
  * @name: path or name, raw; NULL if none. The snapshot's
  * @sizes: pages
- * @counts: the events of the records inside the range
+ * @counts: the events of the records inside the range, never NULL. The snapshot's
  */
 struct gomem_row {
 	unsigned long start;
@@ -36,33 +28,33 @@ struct gomem_row {
 	unsigned long flags;
 	const char *kind;
 	const char *name;
-	struct gomem_sizes sizes;
-	struct gomem_counts counts;
+	struct gomem_tally sizes;
+	struct gomem_counts *counts;
 };
 
 /**
  * struct gomem_snapshot - all rows and their sum
  * @ref: take and put with gomem_snapshot_get() and gomem_snapshot_put()
- * @row_count: rows, by address; see gomem_snapshot_row()
+ * @rows: struct gomem_row, by address; see gomem_snapshot_row()
  * @sizes: the sum of the rows
  * @counts: the sum of all records, those outside of any VMA included
  * @ledger: what the ledger held
  * @seen_ns: when the look ended, CLOCK_MONOTONIC
  * @walk_ns: how long it took
  * @hold_ns: the longest time it held a lock
- * @chunks: the rows' memory
+ * @counts_of_rows: the memory of the rows' counts
  * @names: the names' memory
  */
 struct gomem_snapshot {
 	struct kref ref;
-	unsigned long row_count;
-	struct gomem_sizes sizes;
+	struct gomem_vec rows;
+	struct gomem_tally sizes;
 	struct gomem_counts counts;
 	struct gomem_ledger_state ledger;
 	u64 seen_ns;
 	u64 walk_ns;
 	u64 hold_ns;
-	struct xarray chunks;
+	struct gomem_vec counts_of_rows;
 	struct list_head names;
 };
 

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
+#include "resident.h"
 #include "walk.h"
 
 #define TABLES_MAX 512 /* 1 GiB of 4 KiB pages: some hundred microseconds */
@@ -39,7 +40,8 @@ u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, uns
 			continue;
 		value = READ_ONCE(*pmd);
 		tables += gomem_walk_is_table(value);
-		pages += released(ledger, vma, start, gomem_walk_resident(vma, value, start, next));
+		pages +=
+			released(ledger, vma, start, gomem_resident_pages(vma, value, start, next));
 	}
 	if (start < end)
 		gomem_ledger_add_unseen(ledger, (end - start) >> PAGE_SHIFT);
@@ -51,7 +53,7 @@ NOKPROBE_SYMBOL(gomem_zap_range);
 unsigned int gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,
 			    unsigned long start, unsigned long end)
 {
-	return released(ledger, vma, start, gomem_walk_freeable(READ_ONCE(*pmd), start, end));
+	return released(ledger, vma, start, gomem_resident_freeable(READ_ONCE(*pmd), start, end));
 }
 
 NOKPROBE_SYMBOL(gomem_zap_free);

@@ -30,8 +30,10 @@ want: words
 stream: ring want words
 ledger: compat records
 records: ledger
-walk: compat
-snapshot: compat ledger walk
+view: compat
+walk: compat view
+vec:
+snapshot: compat ledger vec view walk
 go: words
 unwind: go
 pool:
@@ -41,13 +43,14 @@ target_set: target
 target_add: target_set
 target_life: target_set
 retry: compat
-blocks: compat ledger walk
-zap: ledger walk
+blocks: ledger vec walk
+resident: compat walk
+zap: ledger resident walk
 event: ledger stacks stream target
 setting:
 frag: compat setting target
 hooks: compat event ledger target retry zap probe
-pages: target walk
+pages: target walk words
 proc: frag target probe pages proc_files stream
 proc_files: probe
 proc_counts: event rows proc_files proc_cursor

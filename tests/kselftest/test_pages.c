@@ -88,12 +88,6 @@ static void add_run(const struct gomem_page_run *run, const struct smap *map, lo
 	kb[LAZYFREE] += run->state == GOMEM_PAGE_LAZYFREE ? size : 0;
 }
 
-/* The swapped pages of a file are in no page table: smaps counts them, runs do not. */
-static bool shows_swap(const struct smap *map)
-{
-	return !map->name[0] || map->name[0] == '[';
-}
-
 static bool sum_is_smaps(const struct scene *s, const struct runs *r, const struct smap *map)
 {
 	long kb[SIZES] = { 0 };
@@ -102,7 +96,7 @@ static bool sum_is_smaps(const struct scene *s, const struct runs *r, const stru
 	for (i = 0; i < r->n; i++)
 		add_run(&r->v[i], map, kb);
 	for (i = RSS; i < SIZES; i++)
-		if (kb[i] != map->kb[i] && (i != SWAP || shows_swap(map)))
+		if (kb[i] != map->kb[i])
 			break;
 	if (i == SIZES)
 		return true;
@@ -112,6 +106,10 @@ static bool sum_is_smaps(const struct scene *s, const struct runs *r, const stru
 	return false;
 }
 
+/*
+ * What of shared memory is in swap is in no page table, and so absent in pagemap; that runs
+ * have as much of it as smaps is checked above.
+ */
 static enum page run_kind(const struct gomem_page_run *run, enum page seen)
 {
 	switch (run->state) {
@@ -128,7 +126,7 @@ static enum page run_kind(const struct gomem_page_run *run, enum page seen)
 	case GOMEM_PAGE_SHMEM:
 		return PAGE_FILE;
 	case GOMEM_PAGE_SWAP:
-		return PAGE_SWAP;
+		return seen == PAGE_ABSENT ? PAGE_ABSENT : PAGE_SWAP;
 	default:
 		return PAGE_ABSENT;
 	}
