@@ -31,17 +31,11 @@ void gomem_rows_end(struct seq_file *m, const struct gomem_line *line)
 	seq_commit(m, line->start ? line->at - line->start : -1);
 }
 
-/* The numbers 0 to 99, two digits each. */
-static const char pairs[] = "00010203040506070809"
-			    "10111213141516171819"
-			    "20212223242526272829"
-			    "30313233343536373839"
-			    "40414243444546474849"
-			    "50515253545556575859"
-			    "60616263646566676869"
-			    "70717273747576777879"
-			    "80818283848586878889"
-			    "90919293949596979899";
+/* The numbers 0 to 99, two digits each, the first in the lower byte. */
+#define PAIR(n) ('0' + (n) / 10 | ('0' + (n) % 10) << 8)
+#define FIVE(n) PAIR(n), PAIR((n) + 1), PAIR((n) + 2), PAIR((n) + 3), PAIR((n) + 4)
+#define TWENTY(n) FIVE(n), FIVE((n) + 5), FIVE((n) + 10), FIVE((n) + 15)
+static const u16 pairs[] = { TWENTY(0), TWENTY(20), TWENTY(40), TWENTY(60), TWENTY(80) };
 
 /* Blanks from @at to its end, which is returned; at least 8. */
 static __always_inline char *put_blanks(char *at, int width)
@@ -86,10 +80,10 @@ char *gomem_rows_number(char *at, int width, u64 value)
 	end = put_blanks(at, width);
 	for (digit = end; rest >= 100; rest /= 100) {
 		digit -= 2;
-		memcpy(digit, pairs + rest % 100 * 2, 2);
+		memcpy(digit, &pairs[rest % 100], 2);
 	}
 	if (rest >= 10)
-		memcpy(digit - 2, pairs + rest * 2, 2);
+		memcpy(digit - 2, &pairs[rest], 2);
 	else
 		digit[-1] = '0' + rest;
 	return end;

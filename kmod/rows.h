@@ -121,7 +121,6 @@ static __always_inline int gomem_rows_width(const char *name)
 	static void file##_print(struct seq_file *m, const struct file##_row *row)   \
 	{                                                                            \
 		struct gomem_line line = gomem_rows_begin(m, COLUMNS(GOMEM_ROOM) 2); \
-                                                                                     \
 		if (line.start) {                                                    \
 			*line.at++ = ' ';                                            \
 			COLUMNS(GOMEM_PRINT)                                         \

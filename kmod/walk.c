@@ -128,12 +128,11 @@ static void see_table(struct gomem_walk *walk, pmd_t *pmd, unsigned long end)
 {
 	unsigned long start = walk->pos, pages = (end - start) >> PAGE_SHIFT;
 	pmd_t value = READ_ONCE(*pmd);
-	spinlock_t *lock;
+	spinlock_t *lock = gomem_walk_is_table(value) ? pte_lockptr(walk->mm, &value) : NULL;
 	const pte_t *table;
 
-	if (!gomem_walk_is_table(value))
+	if (!lock)
 		return;
-	lock = pte_lockptr(walk->mm, &value);
 	spin_lock(lock);
 	if (pmd_val(value) == pmd_val(READ_ONCE(*pmd))) {
 		table = pte_offset_kernel(&value, start);
@@ -229,8 +228,7 @@ static void walk_locked(struct gomem_walk *walk)
 {
 	VMA_ITERATOR(vmi, walk->mm, walk->pos);
 
-	for_each_vma_range(vmi, walk->vma, walk->end)
-	{
+	while ((walk->vma = vma_find(&vmi, walk->end - 1))) {
 		unsigned long end = min(walk->end, walk->vma->vm_end);
 
 		if (is_window_over(walk) || !enter_vma(walk))
