@@ -26,22 +26,22 @@ int gm_cmd_fail(const char *command, struct gm_error *error)
 	return GM_EXIT_FAILED;
 }
 
-static int misused(const char *command, const char *why, const char *what)
+int gm_cmd_misused(const char *command, const char *why, const char *what)
 {
 	fprintf(stderr, "gomemctl %s: %s%s; see gomemctl help %s\n", command, why, what, command);
 	return GM_EXIT_MISUSED;
 }
 
-/* The option getopt_long() stumbled over, as it was written: a letter or a long word. */
-static int misused_option(char **argv, const char *why)
+/* A letter or a long word. */
+int gm_cmd_misused_option(char **argv, const char *why)
 {
 	char letter[] = { '-', optopt, '\0' };
 	bool is_letter = optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2);
 
-	return misused(argv[0], why, is_letter ? letter : argv[optind - 1]);
+	return gm_cmd_misused(argv[0], why, is_letter ? letter : argv[optind - 1]);
 }
 
-static bool add_pid(struct gm_options *options, const char *text)
+bool gm_options_add_pid(struct gm_options *options, const char *text)
 {
 	char *end;
 	long pid;
@@ -79,9 +79,9 @@ static bool take_option(struct gm_options *options, int option, char **argv, con
 		*exit_code = GM_EXIT_DONE;
 		return false;
 	case 'p':
-		if (add_pid(options, optarg))
+		if (gm_options_add_pid(options, optarg))
 			return true;
-		*exit_code = misused(argv[0], "not a pid: ", optarg);
+		*exit_code = gm_cmd_misused(argv[0], "not a pid: ", optarg);
 		return false;
 	case OPTION_RAW:
 		if (!raw)
@@ -90,13 +90,13 @@ static bool take_option(struct gm_options *options, int option, char **argv, con
 	case OPTION_JSON:
 		if (set_format(options, option == OPTION_RAW ? GM_OUT_RAW : GM_OUT_JSON))
 			return true;
-		*exit_code = misused(argv[0], "--json and --raw exclude each other", "");
+		*exit_code = gm_cmd_misused(argv[0], "--json and --raw exclude each other", "");
 		return false;
 	case ':':
-		*exit_code = misused_option(argv, "an argument is missing after ");
+		*exit_code = gm_cmd_misused_option(argv, "an argument is missing after ");
 		return false;
 	}
-	*exit_code = misused_option(argv, "unknown option ");
+	*exit_code = gm_cmd_misused_option(argv, "unknown option ");
 	return false;
 }
 
@@ -125,10 +125,10 @@ static bool default_pids(struct gm_options *options, const char *command, int *e
 
 	if (error && error->code == ENOENT) {
 		gm_error_destroy(error);
-		*exit_code = misused(command,
-				     "no pid given, and the module is not loaded: give "
-				     "-p PID, or insmod gomem.ko target_pid=PID",
-				     "");
+		*exit_code = gm_cmd_misused(command,
+					    "no pid given, and the module is not loaded: give "
+					    "-p PID, or insmod gomem.ko target_pid=PID",
+					    "");
 		return false;
 	}
 	if (!error)
@@ -138,11 +138,11 @@ static bool default_pids(struct gm_options *options, const char *command, int *e
 		return false;
 	}
 	if (!options->pids.count)
-		*exit_code = misused(command,
-				     "no pid given, and the module has no targets: give "
-				     "-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY
-				     "/targets",
-				     "");
+		*exit_code = gm_cmd_misused(command,
+					    "no pid given, and the module has no targets: give "
+					    "-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY
+					    "/targets",
+					    "");
 	return options->pids.count;
 }
 
@@ -158,7 +158,7 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv, const c
 			return false;
 	}
 	if (optind < argc) {
-		*exit_code = misused(argv[0], "unexpected argument ", argv[optind]);
+		*exit_code = gm_cmd_misused(argv[0], "unexpected argument ", argv[optind]);
 		return false;
 	}
 	return options->pids.count || default_pids(options, argv[0], exit_code);

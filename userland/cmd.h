@@ -34,6 +34,15 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv, const c
 		      bool raw, int *exit_code);
 void gm_options_deinit(struct gm_options *options);
 
+/* For a command with options of its own: adds to @pids; false where @text is no pid. */
+bool gm_options_add_pid(struct gm_options *options, const char *text);
+
+/* "gomemctl COMMAND: WHY WHAT; see gomemctl help COMMAND" on stderr; returns GM_EXIT_MISUSED. */
+int gm_cmd_misused(const char *command, const char *why, const char *what);
+
+/* The same of the option that getopt_long() stumbled over, as it was written. */
+int gm_cmd_misused_option(char **argv, const char *why);
+
 /* "gomemctl COMMAND: MESSAGE" on stderr; frees @error; returns GM_EXIT_FAILED. */
 int gm_cmd_fail(const char *command, struct gm_error *error);
 
@@ -41,5 +50,6 @@ int gm_cmd_fail(const char *command, struct gm_error *error);
 int gm_cmd_report(int argc, char **argv);
 int gm_cmd_vmas(int argc, char **argv);
 int gm_cmd_spans(int argc, char **argv);
+int gm_cmd_events(int argc, char **argv);
 
 #endif

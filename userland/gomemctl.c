@@ -16,6 +16,7 @@ static const struct command {
 	{ "report", gm_cmd_report, "where the memory went, why, and what to do about it" },
 	{ "vmas", gm_cmd_vmas, "the memory map: resident, huge, swapped, and what happened to it" },
 	{ "spans", gm_cmd_spans, "the Go heap by size class: objects, free slots, resident" },
+	{ "events", gm_cmd_events, "what happens to the memory, as it happens" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
 

@@ -292,6 +292,47 @@ void gm_module_destroy(struct gm_module *module)
 	free(module);
 }
 
+static struct gm_error *open_events(const char *path, int *fd)
+{
+	*fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (*fd >= 0)
+		return NULL;
+	if (errno == EBUSY)
+		return gm_error_create(EBUSY, "cannot open %s: %d read it already, and no more may",
+				       path, GOMEM_EVENT_READERS_MAX);
+	return gm_error_errno(errno, "cannot open %s", path);
+}
+
+static struct gm_error *ask_events(const char *path, int fd, const char *words)
+{
+	if (!*words || write(fd, words, strlen(words)) >= 0)
+		return NULL;
+	if (errno == ESRCH)
+		return gm_error_create(ESRCH, "cannot ask %s for \"%s\": there is no such process",
+				       path, words);
+	return gm_error_errno(errno, "cannot ask %s for \"%s\"", path, words);
+}
+
+struct gm_error *gm_module_open_events(struct gm_module *module, const char *words, int *fd)
+{
+	gm_autofree char *path = NULL;
+	struct gm_error *error;
+
+	if (asprintf(&path, "%s/events", module->directory) < 0) {
+		path = NULL;
+		return gm_error_create(ENOMEM, "out of memory");
+	}
+	error = open_events(path, fd);
+	if (error)
+		return error;
+	error = ask_events(path, *fd, words);
+	if (!error)
+		return NULL;
+	close(*fd);
+	*fd = -1;
+	return error;
+}
+
 #define VMA_FIELD(name, type) { #name, type, offsetof(struct gm_module_vma, name) },
 #define SUMMARY_FIELD(name, type) { #name, type, offsetof(struct gm_module_summary, name) },
 #define TARGET_FIELD(name, type) { #name, type, offsetof(struct gm_module_target, name) },

@@ -24,6 +24,12 @@ GM_DEFINE_AUTO(gm_module)
 /* The binary file of page runs of a target. ENOENT: @pid is not a target. */
 struct gm_error *gm_module_open_pages(struct gm_module *module, pid_t pid, int *fd) GM_MUST_CHECK;
 
+/* The event stream, O_NONBLOCK, with @words written to it, as struct gomem_event says, unless
+ * they are empty. EBUSY: too many read it. ESRCH: they name a process that is not there.
+ */
+struct gm_error *gm_module_open_events(struct gm_module *module, const char *words,
+				       int *fd) GM_MUST_CHECK;
+
 /* Row structs, a member per column: uint64_t for DEC and HEX, char * for STR,
  * unescaped. Sizes and releases are in kB, as in the file. A number that is "-"
  * there is UINT64_MAX here.

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gomemctl events: the module's event stream, a line an event, until told to stop. */
+#define _GNU_SOURCE 1 /* asprintf, ppoll */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd.h"
+#include "os/events.h"
+#include "os/file.h"
+#include "os/module.h"
+#include "out/bytes.h"
+#include "out/json.h"
+
+#define NS 1000000000ULL
+#define DURATION_MAX 1e9 /* seconds */
+#define SCHEMA "gomem.events/1"
+
+static const char usage[] =
+	"Usage: gomemctl events [-p PID]... [-k KINDS] [--json] [-n COUNT] [--duration SECONDS]\n\n"
+	"What happens to the memory of the module's targets, as it happens, a line an event:\n"
+	"when, in which process, by which thread, on which CPU, what, where, how much. -p: only\n"
+	"of these targets. -k: only these kinds, as in -k anon_fault,zap. Ends after COUNT\n"
+	"events, after so many seconds, or by Ctrl-C, and says on standard error how many of\n"
+	"each kind there were, and how many were lost because they came too fast.\n\n"
+	"Kinds:";
+
+enum { OPTION_JSON = 256, OPTION_DURATION };
+
+static const struct option long_options[] = {
+	{ "pid", required_argument, NULL, 'p' },
+	{ "kinds", required_argument, NULL, 'k' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "duration", required_argument, NULL, OPTION_DURATION },
+	{},
+};
+
+/* What was asked for. @base.pids: none for all; @kinds: NULL for all; @count, @duration_ns:
+ * UINT64_MAX for no end.
+ */
+struct settings {
+	struct gm_options base;
+	const char *kinds;
+	uint64_t count;
+	uint64_t duration_ns;
+};
+
+/* What was shown. @clock_ns: from the events' clock to the time of day. */
+struct totals {
+	uint64_t events;
+	uint64_t lost;
+	uint64_t clock_ns;
+	struct {
+		uint64_t count;
+		uint64_t bytes;
+	} kinds[GOMEM_KINDS_MAX];
+};
+
+static volatile sig_atomic_t is_stopped;
+
+static void on_stop(int number)
+{
+	(void)number;
+	is_stopped = 1;
+}
+
+static void print_usage(void)
+{
+	size_t column = 80;
+
+	fputs(usage, stdout);
+	for (unsigned int kind = 0; kind < GOMEM_KINDS_MAX; kind++) {
+		const char *name = gm_event_kind_name(kind);
+
+		column += strlen(name) + 1;
+		if (column > 78) {
+			fputs("\n ", stdout);
+			column = strlen(name) + 2;
+		}
+		printf(" %s", name);
+	}
+	putchar('\n');
+}
+
+static bool parse_count(const char *text, uint64_t *count)
+{
+	char *end;
+
+	errno = 0;
+	*count = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && !errno && !*end && *count;
+}
+
+static bool parse_duration(const char *text, uint64_t *ns)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds > 0 && seconds <= DURATION_MAX))
+		return false;
+	*ns = seconds * NS;
+	return true;
+}
+
+/* True: go on with the next option. False: @exit_code is set. */
+static bool take_option(struct settings *settings, int option, char **argv, int *exit_code)
+{
+	const char *why = "unknown option ";
+
+	switch (option) {
+	case 'h':
+		print_usage();
+		*exit_code = GM_EXIT_DONE;
+		return false;
+	case 'p':
+		why = "not a pid: ";
+		if (gm_options_add_pid(&settings->base, optarg))
+			return true;
+		break;
+	case 'k':
+		why = "not kinds of event, or not all of it: ";
+		settings->kinds = optarg;
+		if (gm_event_kinds_valid(optarg))
+			return true;
+		break;
+	case 'n':
+		why = "not a count: ";
+		if (parse_count(optarg, &settings->count))
+			return true;
+		break;
+	case OPTION_DURATION:
+		why = "not a number of seconds: ";
+		if (parse_duration(optarg, &settings->duration_ns))
+			return true;
+		break;
+	case OPTION_JSON:
+		settings->base.format = GM_OUT_JSON;
+		return true;
+	case ':':
+		why = "an argument is missing after ";
+		/* fallthrough */
+	default:
+		*exit_code = gm_cmd_misused_option(argv, why);
+		return false;
+	}
+	*exit_code = gm_cmd_misused(argv[0], why, optarg);
+	return false;
+}
+
+static bool parse(struct settings *settings, int argc, char **argv, int *exit_code)
+{
+	int option;
+
+	*settings = (struct settings){ .count = UINT64_MAX, .duration_ns = UINT64_MAX };
+	optind = 0; /* getopt_long() starts anew: glibc's way to say so */
+	while ((option = getopt_long(argc, argv, "+:p:k:n:h", long_options, NULL)) >= 0) {
+		if (!take_option(settings, option, argv, exit_code))
+			return false;
+	}
+	if (optind == argc)
+		return true;
+	*exit_code = gm_cmd_misused(argv[0], "unexpected argument ", argv[optind]);
+	return false;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NS + now.tv_nsec;
+}
+
+/* "12:34:56.123456", in the local time zone. */
+static void time_of_day(uint64_t ns, char text[32])
+{
+	time_t seconds = ns / NS;
+	struct tm local;
+	size_t length;
+
+	localtime_r(&seconds, &local);
+	length = strftime(text, 16, "%H:%M:%S", &local);
+	snprintf(text + length, 16, ".%06u", (unsigned int)(ns % NS / 1000));
+}
+
+static void print_text(const struct gomem_event *event, const struct totals *totals)
+{
+	char when[32], size[GM_OUT_BYTES_MAX], order[8] = "-";
+
+	time_of_day(event->time_ns + totals->clock_ns, when);
+	if (event->kind == GOMEM_KIND_lost) {
+		printf("%s %7s %7s %3u lost           %" PRIu64 " events\n", when, "-", "-",
+		       event->cpu, (uint64_t)event->bytes);
+		return;
+	}
+	if (event->order)
+		snprintf(order, sizeof(order), "%u", event->order);
+	printf("%s %7u %7u %3u %-13s %012" PRIx64 "-%012" PRIx64 " %9s %5s\n", when, event->pid,
+	       event->tid, event->cpu, gm_event_kind_name(event->kind), (uint64_t)event->start,
+	       (uint64_t)event->end, gm_out_bytes(event->bytes, size), order);
+}
+
+/* An event as JSON has it; GM_OUT_NONE where it has no such thing. */
+struct row {
+	const char *time;
+	uint64_t monotonic_ns;
+	uint64_t pid;
+	uint64_t tid;
+	uint64_t cpu;
+	const char *kind;
+	uint64_t start;
+	uint64_t end;
+	uint64_t size;
+	uint64_t order;
+	uint64_t lost;
+};
+
+#define COLUMN(name, type, field)                             \
+	{                                                     \
+		name, NULL, type, offsetof(struct row, field) \
+	}
+
+static const struct gm_out_column columns[] = {
+	COLUMN("time", GM_OUT_STRING, time),
+	COLUMN("monotonic_ns", GM_OUT_COUNT, monotonic_ns),
+	COLUMN("pid", GM_OUT_COUNT, pid),
+	COLUMN("tid", GM_OUT_COUNT, tid),
+	COLUMN("cpu", GM_OUT_COUNT, cpu),
+	COLUMN("kind", GM_OUT_STRING, kind),
+	COLUMN("start", GM_OUT_HEX, start),
+	COLUMN("end", GM_OUT_HEX, end),
+	COLUMN("size_bytes", GM_OUT_BYTES, size),
+	COLUMN("order", GM_OUT_COUNT, order),
+	COLUMN("lost", GM_OUT_COUNT, lost),
+};
+
+static struct row row_of(const struct gomem_event *event, const char *time)
+{
+	bool is_lost = event->kind == GOMEM_KIND_lost;
+
+	return (struct row){
+		.time = time,
+		.monotonic_ns = event->time_ns,
+		.pid = is_lost ? GM_OUT_NONE : event->pid,
+		.tid = is_lost ? GM_OUT_NONE : event->tid,
+		.cpu = event->cpu,
+		.kind = gm_event_kind_name(event->kind),
+		.start = is_lost ? GM_OUT_NONE : event->start,
+		.end = is_lost ? GM_OUT_NONE : event->end,
+		.size = is_lost ? GM_OUT_NONE : event->bytes,
+		.order = is_lost ? GM_OUT_NONE : event->order,
+		.lost = is_lost ? event->bytes : GM_OUT_NONE,
+	};
+}
+
+/* "2026-11-21T12:34:56.123456789Z" */
+static void utc(uint64_t ns, char text[40])
+{
+	time_t seconds = ns / NS;
+	struct tm tm;
+	size_t length;
+
+	gmtime_r(&seconds, &tm);
+	length = strftime(text, 28, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + length, 12, ".%09uZ", (unsigned int)(ns % NS));
+}
+
+static struct gm_error *print_json(const struct gomem_event *event, const struct totals *totals)
+{
+	static const struct gm_out_table table = { "events", columns,
+						   sizeof(columns) / sizeof(*columns),
+						   sizeof(struct row) };
+	struct json_object *rows, *object = NULL;
+	char when[40];
+	struct row row;
+
+	utc(event->time_ns + totals->clock_ns, when);
+	row = row_of(event, when);
+	rows = gm_out_json_rows(&table, &row, 1);
+	if (rows)
+		object = json_object_array_get_idx(rows, 0);
+	if (!object || !gm_out_json_add(object, "schema", json_object_new_string(SCHEMA))) {
+		json_object_put(rows);
+		return gm_error_create(ENOMEM, "out of memory");
+	}
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(rows);
+	return NULL;
+}
+
+static bool is_wanted(const struct settings *settings, const struct gomem_event *event)
+{
+	if (settings->base.pids.count < 2 || event->kind == GOMEM_KIND_lost)
+		return true;
+	for (size_t i = 0; i < settings->base.pids.count; i++) {
+		if (settings->base.pids.items[i] == (pid_t)event->pid)
+			return true;
+	}
+	return false;
+}
+
+static void count(struct totals *totals, const struct gomem_event *event)
+{
+	if (event->kind == GOMEM_KIND_lost) {
+		totals->lost += event->bytes;
+		fprintf(stderr,
+			"gomemctl events: %" PRIu64 " events were lost on CPU %u: they came faster "
+			"than they were read; narrow it by -k or -p\n",
+			(uint64_t)event->bytes, event->cpu);
+		return;
+	}
+	totals->events++;
+	totals->kinds[event->kind].count++;
+	totals->kinds[event->kind].bytes += event->bytes;
+}
+
+static struct gm_error *show(const struct settings *settings, struct totals *totals,
+			     const struct gm_events *events)
+{
+	struct gm_error *error = NULL;
+
+	totals->clock_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	for (size_t i = 0; !error && i < events->count && totals->events < settings->count; i++) {
+		const struct gomem_event *event = &events->items[i];
+
+		if (!is_wanted(settings, event))
+			continue;
+		count(totals, event);
+		if (settings->base.format == GM_OUT_JSON)
+			error = print_json(event, totals);
+		else
+			print_text(event, totals);
+	}
+	fflush(stdout);
+	return error;
+}
+
+/* Until something is to be read, @end_ns comes or a signal, which comes only here. */
+static void wait_for_more(int fd, uint64_t end_ns, const sigset_t *signals)
+{
+	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	uint64_t now_ns = gm_clock_ns(), left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
+	struct timespec left = { left_ns / NS, left_ns % NS };
+
+	ppoll(&poll, 1, end_ns == UINT64_MAX ? NULL : &left, signals);
+}
+
+static struct gm_error *follow(const struct settings *settings, int fd, struct totals *totals,
+			       const sigset_t *signals)
+{
+	static struct gm_events events;
+	struct gm_error *error = NULL;
+	uint64_t end_ns;
+
+	if (__builtin_add_overflow(gm_clock_ns(), settings->duration_ns, &end_ns))
+		end_ns = UINT64_MAX;
+	if (settings->base.format == GM_OUT_TEXT)
+		printf("%-15s %7s %7s %3s %-13s %-25s %9s %5s\n", "TIME", "PID", "TID", "CPU",
+		       "KIND", "RANGE", "SIZE", "ORDER");
+	fflush(stdout);
+	while (!error && !is_stopped && totals->events < settings->count &&
+	       gm_clock_ns() < end_ns && !ferror(stdout)) {
+		wait_for_more(fd, end_ns, signals);
+		error = gm_events_read(fd, &events);
+		if (!error)
+			error = show(settings, totals, &events);
+	}
+	return error;
+}
+
+static void summarize(const struct totals *totals)
+{
+	char size[GM_OUT_BYTES_MAX];
+
+	fprintf(stderr, "gomemctl events: %" PRIu64 " events, %" PRIu64 " lost\n", totals->events,
+		totals->lost);
+	for (unsigned int kind = 0; kind < GOMEM_KINDS_MAX; kind++) {
+		if (totals->kinds[kind].count)
+			fprintf(stderr, "%12" PRIu64 " %-13s %9s\n", totals->kinds[kind].count,
+				gm_event_kind_name(kind),
+				gm_out_bytes(totals->kinds[kind].bytes, size));
+	}
+}
+
+/* Nobody waits in vain without having been told. */
+static struct gm_error *say_no_target(struct gm_module *module)
+{
+	struct gm_module_targets targets = {};
+	struct gm_error *error = gm_module_read_targets(module, &targets);
+
+	if (!error && !targets.count)
+		fputs("gomemctl events: the module has no targets yet: write \"add PID\" "
+		      "to " GM_MODULE_DIRECTORY "/targets\n",
+		      stderr);
+	gm_module_targets_deinit(&targets);
+	return error;
+}
+
+/* One process the module picks; where there are several, all come and is_wanted() picks. */
+static struct gm_error *open_stream(const struct settings *settings, int *fd)
+{
+	gm_auto(gm_module) struct gm_module *module = NULL;
+	gm_autofree char *words = NULL;
+	struct gm_error *error = gm_module_open(NULL, &module);
+	char pid[24] = "";
+
+	if (!error)
+		error = say_no_target(module);
+	if (error)
+		return error;
+	if (settings->base.pids.count == 1)
+		snprintf(pid, sizeof(pid), " pid=%d", (int)settings->base.pids.items[0]);
+	if (asprintf(&words, "%s%s%s", settings->kinds ? "kinds=" : "",
+		     settings->kinds ? settings->kinds : "", pid) < 0) {
+		words = NULL;
+		return gm_error_create(ENOMEM, "out of memory");
+	}
+	return gm_module_open_events(module, words, fd);
+}
+
+/* SIGINT and SIGTERM wait until we do; @before: what ppoll() lets in. */
+static void catch_stop(sigset_t *before)
+{
+	const struct sigaction action = { .sa_handler = on_stop };
+	sigset_t stops;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	sigprocmask(SIG_BLOCK, &stops, before);
+	sigdelset(before, SIGINT);
+	sigdelset(before, SIGTERM);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static struct gm_error *run(const struct settings *settings)
+{
+	gm_autoclose int fd = -1;
+	struct totals totals = {};
+	struct gm_error *error = open_stream(settings, &fd);
+	sigset_t signals;
+
+	if (error)
+		return error;
+	catch_stop(&signals);
+	error = follow(settings, fd, &totals, &signals);
+	if (!error)
+		summarize(&totals);
+	return error;
+}
+
+int gm_cmd_events(int argc, char **argv)
+{
+	struct settings settings;
+	struct gm_error *error;
+	int exit_code;
+
+	if (parse(&settings, argc, argv, &exit_code)) {
+		error = run(&settings);
+		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+	}
+	gm_options_deinit(&settings.base);
+	return exit_code;
+}
