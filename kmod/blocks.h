@@ -6,12 +6,13 @@
 #ifndef GOMEM_BLOCKS_H
 #define GOMEM_BLOCKS_H
 
+#include <linux/bits.h>
 #include <linux/mm_types.h>
 
 #include "ledger.h"
 
 #define GOMEM_BLOCK_SHIFT 21
-#define GOMEM_BLOCK_BYTES (1UL << GOMEM_BLOCK_SHIFT)
+#define GOMEM_BLOCK_BYTES BIT(GOMEM_BLOCK_SHIFT)
 
 /**
  * struct gomem_block - the part of one VMA in one 2 MiB block of address space
@@ -21,7 +22,7 @@
  * @resident: pages of RSS; this and the rest are in pages of 4 KiB, at most 512
  * @anon: of those, anonymous and no part of a large folio
  * @mthp: of those, part of a large folio that PTEs map
- * @thp: of those, mapped by a PMD and anonymous, 512 or, MADV_FREE'd, 0
+ * @thp: of those, anonymous and mapped by a PMD, lazyfree or not
  * @lazyfree: of those, MADV_FREE'd and clean, whatever maps them
  * @swap: in swap; not resident
  * @counts: what the ledger's records inside [start, end) counted

@@ -37,6 +37,15 @@ struct gomem_counts {
 	u64 of[GOMEM_COUNTERS];
 };
 
+/** gomem_counts_add() - add @counts to @sum */
+static inline void gomem_counts_add(struct gomem_counts *sum, const struct gomem_counts *counts)
+{
+	unsigned int i;
+
+	for (i = 0; i < GOMEM_COUNTERS; i++)
+		sum->of[i] += counts->of[i];
+}
+
 /**
  * struct gomem_history - when things happened last, milliseconds ago in steps of 64 jiffies
  * @first_fault: U64_MAX for never, as for the others

@@ -32,7 +32,7 @@ void gomem_rows_end(struct seq_file *m, const struct gomem_line *line)
 }
 
 /* The numbers 0 to 99, two digits each, the first in the lower byte. */
-#define PAIR(n) ('0' + (n) / 10 | ('0' + (n) % 10) << 8)
+#define PAIR(n) (('0' + (n) / 10) | ('0' + (n) % 10) << 8)
 #define FIVE(n) PAIR(n), PAIR((n) + 1), PAIR((n) + 2), PAIR((n) + 3), PAIR((n) + 4)
 #define TWENTY(n) FIVE(n), FIVE((n) + 5), FIVE((n) + 10), FIVE((n) + 15)
 static const u16 pairs[] = { TWENTY(0), TWENTY(20), TWENTY(40), TWENTY(60), TWENTY(80) };

@@ -106,27 +106,30 @@ static __always_inline int gomem_rows_width(const char *name)
 #define GOMEM_ROOM_DEC GOMEM_DIGITS_MAX
 #define GOMEM_ROOM_HEX 16
 #define GOMEM_ROOM_STR 4 /* an escaped character */
-#define GOMEM_ROOM(name, type) (1 + GOMEM_WIDTH(name, type) + GOMEM_ROOM_##type) +
+#define GOMEM_ROOM(name, type) room += 1 + GOMEM_WIDTH(name, type) + GOMEM_ROOM_##type;
 
-#define GOMEM_ROW(file, COLUMNS)                                                     \
-	struct file##_row {                                                          \
-		COLUMNS(GOMEM_MEMBER)                                                \
-	};                                                                           \
-	static void file##_header(struct seq_file *m)                                \
-	{                                                                            \
-		seq_putc(m, '#');                                                    \
-		COLUMNS(GOMEM_HEADER)                                                \
-		seq_putc(m, '\n');                                                   \
-	}                                                                            \
-	static void file##_print(struct seq_file *m, const struct file##_row *row)   \
-	{                                                                            \
-		struct gomem_line line = gomem_rows_begin(m, COLUMNS(GOMEM_ROOM) 2); \
-		if (line.start) {                                                    \
-			*line.at++ = ' ';                                            \
-			COLUMNS(GOMEM_PRINT)                                         \
-			*line.at++ = '\n';                                           \
-		}                                                                    \
-		gomem_rows_end(m, &line);                                            \
+#define GOMEM_ROW(file, COLUMNS)                                                   \
+	struct file##_row {                                                        \
+		COLUMNS(GOMEM_MEMBER)                                              \
+	};                                                                         \
+	static void file##_header(struct seq_file *m)                              \
+	{                                                                          \
+		seq_putc(m, '#');                                                  \
+		COLUMNS(GOMEM_HEADER)                                              \
+		seq_putc(m, '\n');                                                 \
+	}                                                                          \
+	static void file##_print(struct seq_file *m, const struct file##_row *row) \
+	{                                                                          \
+		struct gomem_line line;                                            \
+		size_t room = 2;                                                   \
+		COLUMNS(GOMEM_ROOM)                                                \
+		line = gomem_rows_begin(m, room);                                  \
+		if (line.start) {                                                  \
+			*line.at++ = ' ';                                          \
+			COLUMNS(GOMEM_PRINT)                                       \
+			*line.at++ = '\n';                                         \
+		}                                                                  \
+		gomem_rows_end(m, &line);                                          \
 	}
 
 #endif /* GOMEM_ROWS_H */

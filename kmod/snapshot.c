@@ -220,14 +220,6 @@ static int look(struct builder *b, struct mm_struct *mm)
 	return err;
 }
 
-static void add_counts(struct gomem_counts *sum, const struct gomem_counts *counts)
-{
-	unsigned int i;
-
-	for (i = 0; i < GOMEM_COUNTERS; i++)
-		sum->of[i] += counts->of[i];
-}
-
 static struct gomem_row *find_row(const struct gomem_snapshot *snapshot, unsigned long addr)
 {
 	unsigned long lo = 0, hi = snapshot->rows.count;
@@ -274,9 +266,9 @@ static void add_record(void *arg, unsigned long pos, const struct gomem_counts *
 	struct gomem_row *row = row_of(join, pos);
 
 	if (!row) {
-		add_counts(&join->snapshot->counts, counts);
+		gomem_counts_add(&join->snapshot->counts, counts);
 	} else if (row->counts != &no_counts) {
-		add_counts(row->counts, counts);
+		gomem_counts_add(row->counts, counts);
 	} else if (gomem_vec_has_room(all)) {
 		row->counts = gomem_vec_push(all);
 		*row->counts = *counts;
@@ -335,7 +327,7 @@ static void sum_rows(struct gomem_snapshot *snapshot)
 		row->sizes.size = (row->end - row->start) >> PAGE_SHIFT;
 		add_sizes(&snapshot->sizes, &row->sizes);
 		if (row->counts != &no_counts)
-			add_counts(&snapshot->counts, row->counts);
+			gomem_counts_add(&snapshot->counts, row->counts);
 	}
 }
 

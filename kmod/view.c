@@ -318,7 +318,12 @@ static bool is_plain(const struct gomem_view *view, pte_t pte)
 	return pte_present(pte) && (!view->is_anon || pte_dirty(pte)) && !pte_special(pte);
 }
 
-/* Without a look at the pages of entries that are plain. */
+static bool may_be_mthp(const struct gomem_view *view, pte_t pte)
+{
+	return view->orders && view->is_anon && PageCompound(pte_page(pte));
+}
+
+/* Without a look at the pages of entries that are plain, but for orders. */
 static void tally_each(struct gomem_view *view, const pte_t *table, unsigned int n)
 {
 	struct kind kind = { .state = view->plain, .is_anon = view->is_anon };
@@ -327,7 +332,7 @@ static void tally_each(struct gomem_view *view, const pte_t *table, unsigned int
 	for (; n; n--, table++) {
 		pte_t pte = READ_ONCE(*table);
 
-		if (is_plain(view, pte))
+		if (is_plain(view, pte) && !may_be_mthp(view, pte))
 			plain++;
 		else if (!pte_none(pte))
 			add(view, 0, 1, kind_of(view, pte));
@@ -370,7 +375,7 @@ static __always_inline void tally_groups(struct gomem_view *view, const pte_t *t
 
 static void tally_table(struct gomem_view *view, const pte_t *table, unsigned int n)
 {
-	unsigned int whole = round_down(n, GROUP);
+	unsigned int whole = view->orders ? 0 : round_down(n, GROUP);
 
 	if (whole)
 		tally_groups(view, table, table + whole,
@@ -430,7 +435,7 @@ static bool table_to_runs(struct gomem_view *view, const pte_t *table, unsigned 
 bool gomem_view_table(struct gomem_view *view, const pte_t *table, unsigned long start,
 		      unsigned long end)
 {
-	if (view->has_holes || !view->plain || (view->orders && !view->runs))
+	if (view->has_holes || !view->plain)
 		return see_each(view, table, start, end);
 	if (view->runs)
 		return table_to_runs(view, table, start, end);
