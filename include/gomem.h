@@ -203,21 +203,38 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(walk_us, DEC)          \
 	X(hold_us, DEC)
 
-/* /proc/gomem/targets: a row per target. Takes "add PID [follow=0|1]", "del PID", and, for a Go
- * program, "go PID tls=N m=N curg=N goid=N labels=N stack=N sched_pc=N sched_bp=N": where its
- * runtime keeps the goroutine, until it calls exec. tls: the distance of the current
- * runtime.g from the thread pointer, or reg=r14 in its place; m: in bytes, g.m in
- * runtime.g; curg: m.curg in runtime.m; the others in runtime.g. Offsets are multiples of
- * 8, at most 65528, and tls at most 1 MiB either way.
+/* /proc/gomem/targets: a row per target. Takes, one a write():
+ *
+ *	add PID [follow=0|1]
+ *	del PID
+ *	add-cgroup PATH
+ *	del-cgroup PATH
+ *	go PID tls=N m=N curg=N goid=N labels=N stack=N sched_pc=N sched_bp=N
+ *
+ * The last is for a Go program: where its runtime keeps the goroutine, until it calls exec.
+ * tls: the distance of the current runtime.g from the thread pointer, or reg=r14 in its
+ * place; m: in bytes, g.m in runtime.g; curg: m.curg in runtime.m; the others in runtime.g.
+ * Offsets are multiples of 8, at most 65528, and tls at most 1 MiB either way.
  * A pid is of the reader's or writer's pid namespace, and may be that of a thread. A target
  * that the reader's namespace does not see is left out of every file. Errors of write():
  * EINVAL syntax or a kernel thread, ESRCH no such process, EEXIST watched already, ENOENT not
  * watched, ENOSPC too many, EAGAIN the module is still loading, EPERM without CAP_SYS_ADMIN in
  * the initial user namespace, when opened and when written.
- * An exited target stays until deleted, or until its number is added again; an exited
- * child that was followed, until its place is needed.
+ * An exited target stays until deleted, or until its number is added again; one that nobody
+ * named (a child that was followed, a process of a cgroup), until its place is needed.
  *
- * origin: param, write or fork; parent: the pid it was forked from, 0 if not followed or not
+ * With add-cgroup every process in a cgroup of the v2 hierarchy, or below it, is a target:
+ * one that is forked, or cloned, into it from its first instruction on, one that is moved into
+ * it soon after. One that is moved out is forgotten, unless it was added by itself. PATH is as
+ * in /proc/PID/cgroup, from the root of the writer's cgroup namespace (on 5.10, from that of
+ * the hierarchy). A cgroup that is removed is watched no more, what exited in it stays;
+ * del-cgroup forgets that, too. After the rows, a remark per cgroup says how many processes it
+ * has and how many of them there is no room for; they become targets when there is. More
+ * errors: ENOENT and ENOTDIR no such cgroup, EEXIST and ENOENT as for a pid, ENOSPC 16 are
+ * watched, EBUSY del of a process that is there for its cgroup alone (add of it is none: it
+ * stays then when it leaves).
+ *
+ * origin: param, write, fork or cgroup; parent: the target it was forked from, 0 if none or not
  * seen. unfollowed: children that were to be followed and could not be. dir: the name of its
  * directory in /proc/gomem, which is its pid in the initial pid namespace.
  * go: how the goroutine is found: tls, r14, or "-" when that was not said.

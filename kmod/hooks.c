@@ -346,7 +346,8 @@ static int on_exec_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
 	struct call *call = (void *)ri->data;
 
 	call->mm = current->mm;
-	return !call->mm || !gomem_target_of(call->mm);
+	call->pfn = call->mm && gomem_target_of(call->mm);
+	return !call->mm;
 }
 
 NOKPROBE_SYMBOL(on_exec_entry);
@@ -358,9 +359,9 @@ static int on_exec(struct kretprobe_instance *ri, struct pt_regs *regs)
 	if (regs_return_value(regs))
 		return 0;
 	rcu_read_lock();
-	gomem_target_execed(call->mm);
+	if (gomem_target_execed(call->mm, call->pfn))
+		hit(hook_of_ri(ri));
 	rcu_read_unlock();
-	hit(hook_of_ri(ri));
 	return 0;
 }
 
@@ -383,14 +384,30 @@ NOKPROBE_SYMBOL(on_exit);
 /* wake_up_new_task(task), by its parent */
 static int on_fork(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (!current->mm || !gomem_target_of(current->mm))
-		return 0;
-	hit(hook_of(kp));
+	if (current->mm && gomem_target_of(current->mm))
+		hit(hook_of(kp));
 	gomem_target_forked((void *)ARG(regs, 0));
 	return 0;
 }
 
 NOKPROBE_SYMBOL(on_fork);
+
+/* cgroup_attach_task(cgroup, leader, threadgroup): when it is over, who moved has moved */
+static int on_move_entry(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	return 0;
+}
+
+NOKPROBE_SYMBOL(on_move_entry);
+
+static int on_move(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	if (gomem_target_moved())
+		hit(hook_of_ri(ri));
+	return 0;
+}
+
+NOKPROBE_SYMBOL(on_move);
 
 static struct hook hooks[] = {
 	{ "fault", "handle_mm_fault", .pre = on_fault },
@@ -407,6 +424,7 @@ static struct hook hooks[] = {
 	{ "exec", "begin_new_exec", .entry = on_exec_entry, .ret = on_exec },
 	{ "exit", "exit_mm_release", .pre = on_exit },
 	{ "fork", "wake_up_new_task", .pre = on_fork },
+	{ "move", "cgroup_attach_task", .entry = on_move_entry, .ret = on_move },
 };
 
 static int plant(struct hook *hook)

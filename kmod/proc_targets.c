@@ -5,6 +5,7 @@
 #include <linux/ctype.h>
 #include <linux/module.h>
 
+#include "cgroups.h"
 #include "proc_cursor.h"
 #include "proc_fields.h"
 #include "rows.h"
@@ -18,6 +19,7 @@ static const char *origin_of(const struct gomem_target *target)
 		[GOMEM_TARGET_PARAM] = "param",
 		[GOMEM_TARGET_WRITE] = "write",
 		[GOMEM_TARGET_FORK] = "fork",
+		[GOMEM_TARGET_CGROUP] = "cgroup",
 	};
 
 	return names[target->origin];
@@ -32,17 +34,12 @@ static const char *go_of(const struct gomem_target *target)
 	return go->in_r14 ? "r14" : "tls";
 }
 
-static int targets_show(struct seq_file *m, void *v)
+static void print_target(struct seq_file *m, struct gomem_target *target)
 {
-	struct gomem_target *target = ((struct gomem_proc_cursor *)m->private)->target;
+	bool is_in_cgroup = target->origin == GOMEM_TARGET_CGROUP;
 	char comm[TASK_COMM_LEN];
 	struct targets_row row;
 
-	if (v == SEQ_START_TOKEN) {
-		gomem_rows_title(m, "targets", "");
-		targets_header(m);
-		return 0;
-	}
 	gomem_target_comm(target, comm);
 	row = (struct targets_row){
 		.pid = pid_vnr(target->pid),
@@ -50,7 +47,7 @@ static int targets_show(struct seq_file *m, void *v)
 		.state = gomem_proc_state(target),
 		.age_ms = gomem_proc_ms_since(target->attached_ns),
 		.execs = atomic64_read(&target->execs),
-		.follow = target->follow,
+		.follow = target->follow || is_in_cgroup,
 		.origin = origin_of(target),
 		.parent = pid_vnr(target->parent),
 		.unfollowed = atomic64_read(&target->unfollowed),
@@ -58,10 +55,63 @@ static int targets_show(struct seq_file *m, void *v)
 		.go = go_of(target),
 	};
 	targets_print(m, &row);
+}
+
+static void print_cgroup(struct seq_file *m, const struct gomem_cgroups_line *line)
+{
+	seq_puts(m, "# cgroup ");
+	seq_escape(m, line->path, " \t\n\\");
+	seq_printf(m, ": %u processes, %u not watched for want of room\n", line->processes,
+		   line->unwatched);
+}
+
+/* After the last target, a place of a cgroup at a time. */
+static void *targets_start(struct seq_file *m, loff_t *pos)
+{
+	const struct gomem_proc_cursor *cursor = m->private;
+
+	if (*pos && cursor->row && cursor->row <= GOMEM_CGROUPS_MAX)
+		return m->private;
+	return gomem_proc_cursor_start(m, pos);
+}
+
+static void *targets_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct gomem_proc_cursor *cursor = m->private;
+
+	if (!cursor->row && gomem_proc_cursor_next(m, v, pos))
+		return cursor;
+	++*pos;
+	return ++cursor->row <= GOMEM_CGROUPS_MAX ? cursor : NULL;
+}
+
+static int targets_show(struct seq_file *m, void *v)
+{
+	const struct gomem_proc_cursor *cursor = m->private;
+	struct gomem_cgroups_line line;
+
+	if (v == SEQ_START_TOKEN) {
+		gomem_rows_title(m, "targets", "");
+		targets_header(m);
+	} else if (!cursor->row) {
+		print_target(m, cursor->target);
+	} else if (gomem_cgroups_line(cursor->row - 1, &line)) {
+		print_cgroup(m, &line);
+	}
 	return 0;
 }
 
-GOMEM_PROC_CURSOR_OPEN(targets, gomem_proc_cursor_next, targets_show)
+static const struct seq_operations targets_seq = {
+	.start = targets_start,
+	.next = targets_next,
+	.stop = gomem_proc_cursor_stop,
+	.show = targets_show,
+};
+
+static int targets_open(struct inode *inode, struct file *file)
+{
+	return gomem_proc_cursor_open(file, &targets_seq);
+}
 
 static int parse_follow(const char *option, bool *follow)
 {
@@ -69,36 +119,73 @@ static int parse_follow(const char *option, bool *follow)
 	return !option || *follow || !strcmp(option, "follow=0") ? 0 : -EINVAL;
 }
 
-static int set_go(pid_t nr, char *words)
+static int add(char *rest)
 {
-	struct gomem_go go;
+	const char *pid = strsep(&rest, " ");
+	bool follow;
+	int nr;
 
-	return gomem_go_parse(&words, &go) ?: gomem_target_set_go(nr, &go);
+	if (!pid || !isdigit(*pid) || kstrtoint(pid, 10, &nr) || parse_follow(rest, &follow))
+		return -EINVAL;
+	return gomem_target_add(nr, follow, GOMEM_TARGET_WRITE);
 }
 
-/* "add PID [follow=0|1]", "del PID", or "go PID" and the words of gomem_go_parse() */
-static int run_command(char *command)
+static int del(char *pid)
 {
-	const char *verb = strsep(&command, " "), *pid = strsep(&command, " ");
-	bool follow;
 	int nr;
 
 	if (!pid || !isdigit(*pid) || kstrtoint(pid, 10, &nr))
 		return -EINVAL;
-	if (!strcmp(verb, "go"))
-		return set_go(nr, command);
-	if (parse_follow(command, &follow))
+	return gomem_target_del(nr);
+}
+
+static int set_go(char *rest)
+{
+	const char *pid = strsep(&rest, " ");
+	struct gomem_go go;
+	int nr;
+
+	if (!pid || !isdigit(*pid) || kstrtoint(pid, 10, &nr))
 		return -EINVAL;
-	if (!strcmp(verb, "add"))
-		return gomem_target_add(nr, follow, GOMEM_TARGET_WRITE);
-	if (!strcmp(verb, "del") && !command)
-		return gomem_target_del(nr);
+	return gomem_go_parse(&rest, &go) ?: gomem_target_set_go(nr, &go);
+}
+
+static int add_cgroup(char *path)
+{
+	return path && *path == '/' ? gomem_cgroups_add(path) : -EINVAL;
+}
+
+static int del_cgroup(char *path)
+{
+	return path && *path == '/' ? gomem_cgroups_del(path) : -EINVAL;
+}
+
+static const struct {
+	const char *verb;
+	int (*run)(char *rest);
+} commands[] = {
+	{ "add", add },
+	{ "del", del },
+	{ "go", set_go },
+	{ "add-cgroup", add_cgroup },
+	{ "del-cgroup", del_cgroup },
+};
+
+static int run_command(char *text)
+{
+	const char *verb = strsep(&text, " ");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(verb, commands[i].verb))
+			return commands[i].run(text);
+	}
 	return -EINVAL;
 }
 
 static ssize_t targets_write(struct file *file, const char __user *from, size_t count, loff_t *pos)
 {
-	char command[GOMEM_WORDS_MAX];
+	char text[GOMEM_WORDS_MAX];
 	int err;
 
 	/* Neither a privileged writer of another's file, nor a privileged opener's heir. */
@@ -106,9 +193,7 @@ static ssize_t targets_write(struct file *file, const char __user *from, size_t 
 		return -EPERM;
 	if (THIS_MODULE->state != MODULE_STATE_LIVE)
 		return -EAGAIN;
-	err = gomem_words_copy(command, from, count);
-	if (!err)
-		err = run_command(strim(command));
+	err = gomem_words_copy(text, from, count) ?: run_command(strim(text));
 	return err ?: count;
 }
 

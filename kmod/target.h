@@ -38,11 +38,18 @@ enum gomem_target_state {
 	GOMEM_TARGET_EXITED,
 };
 
-/** enum gomem_target_origin - how it became a target: insmod, a write, its parent's fork */
+/**
+ * enum gomem_target_origin - how it became a target
+ * @GOMEM_TARGET_PARAM: by insmod
+ * @GOMEM_TARGET_WRITE: by a write
+ * @GOMEM_TARGET_FORK: its parent is followed
+ * @GOMEM_TARGET_CGROUP: it is in a watched cgroup, and only for that
+ */
 enum gomem_target_origin {
 	GOMEM_TARGET_PARAM,
 	GOMEM_TARGET_WRITE,
 	GOMEM_TARGET_FORK,
+	GOMEM_TARGET_CGROUP,
 };
 
 /** struct gomem_target_sums - events by kind since attach, and their bytes; one per CPU */
@@ -66,7 +73,8 @@ struct gomem_target_sums {
  * @go_image: the image that @go describes, or 0; changed under targets_mutex
  * @go: where its Go runtime keeps the goroutine
  * @pid: its struct pid
- * @parent: of the process it was forked from, or NULL
+ * @parent: of the target it was forked from, or NULL
+ * @cgroup: with GOMEM_TARGET_CGROUP, the id of the watched cgroup; under targets_mutex
  * @ledger: what the hooks count; NULL once @last holds it
  * @sums: what they count of the target as a whole, see gomem_event_sums()
  * @state: enum gomem_target_state
@@ -96,6 +104,7 @@ struct gomem_target {
 	struct gomem_go go;
 	struct pid *pid;
 	struct pid *parent;
+	u64 cgroup;
 	struct gomem_ledger *ledger;
 	struct gomem_target_sums __percpu *sums;
 	enum gomem_target_state state;
@@ -172,8 +181,9 @@ void gomem_target_exit(void);
  *
  * Takes the place of an exited target of the same number.
  *
- * Return: 0, -ESRCH no such process, or one that is exiting; -EINVAL a kernel thread;
- * -EEXIST watched already; -ENOSPC GOMEM_TARGETS_MAX are; -ENOMEM.
+ * Return: 0, also when it was there for its cgroup alone and is now for its own sake; -ESRCH
+ * no such process, or one that is exiting; -EINVAL a kernel thread; -EEXIST watched already;
+ * -ENOSPC GOMEM_TARGETS_MAX are; -ENOMEM.
  */
 int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin);
 
@@ -181,7 +191,8 @@ int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin);
  * gomem_target_del() - forget a process
  * @nr: its pid, or that of one of its threads, in the caller's pid namespace
  *
- * Return: 0, or -ENOENT when it is no target.
+ * Return: 0, -ENOENT when it is no target, -EBUSY when it runs in a watched cgroup and is
+ * there for that alone.
  */
 int gomem_target_del(pid_t nr);
 
@@ -228,13 +239,22 @@ bool gomem_target_is_exited(struct gomem_target *target);
  * What the hooks tell, in probe handlers.
  */
 
-/** gomem_target_execed() - current left @old by exec and runs in current->mm now */
-void gomem_target_execed(const struct mm_struct *old);
+/**
+ * gomem_target_execed() - current left @old by exec and runs in current->mm now
+ * @old: not followed, it may be gone
+ * @was: a target ran in @old, then
+ *
+ * Return: the target that did this, or NULL.
+ */
+struct gomem_target *gomem_target_execed(const struct mm_struct *old, bool was);
 
 /** gomem_target_exiting() - current is about to leave @mm, and is the last of its group */
 void gomem_target_exiting(struct mm_struct *mm);
 
-/** gomem_target_forked() - current made @child, which has not run yet */
+/** gomem_target_forked() - current, a target or not, made @child, which has not run yet */
 void gomem_target_forked(struct task_struct *child);
+
+/** gomem_target_moved() - somebody moved to another cgroup. Return: whether that matters */
+bool gomem_target_moved(void);
 
 #endif /* GOMEM_TARGET_H */

@@ -3,6 +3,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "cgroups.h"
 #include "target_set.h"
 
 /*
@@ -48,6 +49,8 @@ static int attach(struct task_struct *task, struct mm_struct *mm, bool follow,
 		return -ENOMEM;
 	target->follow = follow;
 	target->origin = origin;
+	if (origin == GOMEM_TARGET_CGROUP)
+		target->cgroup = gomem_cgroups_of(task);
 	err = enlist_new(target, task_tgid(task), mm);
 	if (err) {
 		gomem_target_destroy(target);
@@ -59,22 +62,54 @@ static int attach(struct task_struct *task, struct mm_struct *mm, bool follow,
 	return err;
 }
 
-static int attach_task(struct task_struct *task, bool follow, enum gomem_target_origin origin)
+/* One that runs and is there for its cgroup alone is now there for its own sake. */
+static int claim(const struct pid *pid, bool follow, enum gomem_target_origin origin)
+{
+	struct gomem_target *target;
+	int err = -ESRCH;
+
+	raw_spin_lock_irq(&gomem_target_set.lock);
+	list_for_each_entry(target, &gomem_target_set.all, all) {
+		if (target->pid != pid || target->origin != GOMEM_TARGET_CGROUP ||
+		    target->state != GOMEM_TARGET_RUNNING)
+			continue;
+		target->origin = origin;
+		target->follow = follow;
+		err = 0;
+	}
+	raw_spin_unlock_irq(&gomem_target_set.lock);
+	return err;
+}
+
+int gomem_target_set_attach(struct task_struct *task, bool follow, enum gomem_target_origin origin)
 {
 	struct mm_struct *mm;
 	int err;
 
+	lockdep_assert_held(&gomem_target_set.mutex);
 	if (task->flags & PF_KTHREAD)
 		return -EINVAL;
 	mm = gomem_target_mm_of(task);
 	if (!mm)
 		return -ESRCH;
+	err = atomic_read(&task->signal->live) ? 0 : -ESRCH;
+	if (!err)
+		err = attach(task, mm, follow, origin);
+	mmput(mm);
+	return err;
+}
+
+static int add(struct task_struct *task, bool follow, enum gomem_target_origin origin)
+{
+	int err;
+
 	mutex_lock(&gomem_target_set.mutex);
 	if (follow)
 		gomem_target_want_spares();
-	err = attach(task, mm, follow, origin);
+	err = claim(task_tgid(task), follow, origin);
+	if (err == -ESRCH)
+		err = gomem_target_set_attach(task, follow, origin);
 	mutex_unlock(&gomem_target_set.mutex);
-	mmput(mm);
 	return err;
 }
 
@@ -85,7 +120,7 @@ int gomem_target_add(pid_t nr, bool follow, enum gomem_target_origin origin)
 	int err = -ESRCH;
 
 	if (task) {
-		err = attach_task(task, follow, origin);
+		err = add(task, follow, origin);
 		put_task_struct(task);
 	}
 	put_pid(pid);
@@ -128,16 +163,25 @@ static struct gomem_target *find(pid_t nr)
 	return find_vnr(nr) ?: find_vnr(group_of(nr));
 }
 
+static int del(struct gomem_target *target)
+{
+	if (!target)
+		return -ENOENT;
+	if (target->origin == GOMEM_TARGET_CGROUP && !gomem_target_is_exited(target))
+		return -EBUSY;
+	gomem_target_set_forget(target);
+	gomem_cgroups_moved();
+	return 0;
+}
+
 int gomem_target_del(pid_t nr)
 {
-	struct gomem_target *target;
+	int err;
 
 	mutex_lock(&gomem_target_set.mutex);
-	target = find(nr);
-	if (target)
-		gomem_target_set_forget(target);
+	err = del(find(nr));
 	mutex_unlock(&gomem_target_set.mutex);
-	return target ? 0 : -ENOENT;
+	return err;
 }
 
 /* Handlers that read what was said before are done with it when it changes. */

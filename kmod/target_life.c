@@ -3,6 +3,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "cgroups.h"
 #include "target_set.h"
 
 #define SPARES 32 /* forks that may come before the worker runs */
@@ -14,6 +15,13 @@ static bool wants_spares;
 
 static void refill(struct work_struct *work);
 static DECLARE_WORK(refill_work, refill);
+
+void gomem_target_kick(void)
+{
+	queue_work(gomem_target_set.workqueue, &refill_work);
+}
+
+NOKPROBE_SYMBOL(gomem_target_kick);
 
 static void refill_spares(void)
 {
@@ -35,7 +43,12 @@ void gomem_target_want_spares(void)
 	refill_spares();
 }
 
-/* Exited children of a followed process make room for the next ones, the oldest first. */
+static bool is_named(const struct gomem_target *target)
+{
+	return target->origin == GOMEM_TARGET_PARAM || target->origin == GOMEM_TARGET_WRITE;
+}
+
+/* Those who exited and whom nobody named make room for the next ones, the oldest first. */
 static void make_room(void)
 {
 	struct gomem_target *target, *next;
@@ -44,7 +57,7 @@ static void make_room(void)
 	list_for_each_entry_safe(target, next, &gomem_target_set.all, all) {
 		if (READ_ONCE(gomem_target_set.count) + MARGIN <= GOMEM_TARGETS_MAX)
 			return;
-		if (target->origin == GOMEM_TARGET_FORK && gomem_target_is_exited(target))
+		if (!is_named(target) && gomem_target_is_exited(target))
 			gomem_target_set_forget(target);
 	}
 }
@@ -69,6 +82,7 @@ static void refill(struct work_struct *work)
 	refill_spares();
 	make_room();
 	tell_all();
+	gomem_cgroups_settle();
 	mutex_unlock(&gomem_target_set.mutex);
 }
 
@@ -87,40 +101,79 @@ static struct gomem_target *take_spare(void)
 
 NOKPROBE_SYMBOL(take_spare);
 
-static void adopt(struct gomem_target *parent, struct task_struct *task)
+static void enlist_spare(struct gomem_target *target, struct gomem_target *parent,
+			 struct task_struct *task, u64 cgroup)
 {
-	struct gomem_target *target;
+	target->follow = parent && parent->follow;
+	target->origin = target->follow ? GOMEM_TARGET_FORK : GOMEM_TARGET_CGROUP;
+	target->cgroup = cgroup;
+	if (parent)
+		target->parent = get_pid(parent->pid);
+	gomem_target_keep_comm(target, task);
+	gomem_target_set_enlist(target, task_tgid(task), task->mm);
+}
+
+NOKPROBE_SYMBOL(enlist_spare);
+
+/*
+ * Makes @task a target: @parent, which made it, is followed, or it is in @cgroup. Who
+ * compares cgroups may have found it already.
+ */
+static void adopt(struct gomem_target *parent, struct task_struct *task, u64 cgroup)
+{
+	struct gomem_target *target = NULL;
 	unsigned long flags;
+	bool is_new;
 
 	raw_spin_lock_irqsave(&gomem_target_set.lock, flags);
-	target = take_spare();
-	if (target) {
-		target->follow = true;
-		target->origin = GOMEM_TARGET_FORK;
-		target->parent = get_pid(parent->pid);
-		gomem_target_keep_comm(target, task);
-		gomem_target_set_enlist(target, task_tgid(task), task->mm);
-	} else {
+	is_new = !gomem_target_of(task->mm);
+	if (is_new)
+		target = take_spare();
+	if (target)
+		enlist_spare(target, parent, task, cgroup);
+	else if (is_new && parent)
 		atomic64_inc(&parent->unfollowed);
-	}
 	raw_spin_unlock_irqrestore(&gomem_target_set.lock, flags);
-	queue_work(gomem_target_set.workqueue, &refill_work);
+	if (is_new && !target)
+		gomem_cgroups_moved();
+	gomem_target_kick();
 }
 
 NOKPROBE_SYMBOL(adopt);
 
-void gomem_target_execed(const struct mm_struct *old)
+/* Current itself; a child of vfork() only runs in its parent's mm. */
+static struct gomem_target *itself_in(const struct mm_struct *mm)
 {
-	struct gomem_target *target = gomem_target_of(old);
+	struct gomem_target *target = mm ? gomem_target_of(mm) : NULL;
 
-	if (!target)
-		return;
-	if (target->pid == task_tgid(current)) {
-		gomem_target_set_switch(target, old, current->mm);
-	} else if (target->follow) {
-		/* A child of vfork() ran in its parent's mm until now. */
-		adopt(target, current);
-	}
+	return target && target->pid == task_tgid(current) ? target : NULL;
+}
+
+NOKPROBE_SYMBOL(itself_in);
+
+/* A child of vfork() ran in its parent's mm until now, or was made right in a cgroup. */
+static void adopt_current(struct gomem_target *parent)
+{
+	u64 cgroup = gomem_cgroups_of(current);
+
+	if (cgroup || (parent && parent->follow))
+		adopt(parent, current, cgroup);
+}
+
+NOKPROBE_SYMBOL(adopt_current);
+
+/* A look may have noticed the exec before: then the target is in current->mm already. */
+struct gomem_target *gomem_target_execed(const struct mm_struct *old, bool was)
+{
+	struct gomem_target *itself = itself_in(old);
+
+	if (itself)
+		gomem_target_set_switch(itself, old, current->mm);
+	else
+		itself = itself_in(current->mm);
+	if (!itself)
+		adopt_current(was ? gomem_target_of(old) : NULL);
+	return itself;
 }
 
 NOKPROBE_SYMBOL(gomem_target_execed);
@@ -142,22 +195,31 @@ void gomem_target_exiting(struct mm_struct *mm)
 		queue_work(gomem_target_set.workqueue, &target->exit_work);
 	}
 	raw_spin_unlock_irqrestore(&gomem_target_set.lock, flags);
+	gomem_cgroups_room();
 }
 
 NOKPROBE_SYMBOL(gomem_target_exiting);
 
 void gomem_target_forked(struct task_struct *child)
 {
-	struct gomem_target *parent;
+	struct gomem_target *parent = itself_in(current->mm);
+	u64 cgroup;
 
-	if (!current->mm || !child->mm || child->mm == current->mm || !thread_group_leader(child))
+	if (!child->mm || child->mm == current->mm || !thread_group_leader(child))
 		return;
-	parent = gomem_target_of(current->mm);
-	if (parent && parent->follow && parent->pid == task_tgid(current))
-		adopt(parent, child);
+	cgroup = gomem_cgroups_of(child);
+	if (cgroup || (parent && parent->follow))
+		adopt(parent, child, cgroup);
 }
 
 NOKPROBE_SYMBOL(gomem_target_forked);
+
+bool gomem_target_moved(void)
+{
+	return gomem_cgroups_moved();
+}
+
+NOKPROBE_SYMBOL(gomem_target_moved);
 
 int gomem_target_init(const struct gomem_target_listener *listener)
 {
@@ -180,6 +242,7 @@ void gomem_target_exit(void)
 {
 	struct gomem_target *target, *next;
 
+	gomem_cgroups_exit();
 	cancel_work_sync(&refill_work);
 	forget_all();
 	flush_workqueue(gomem_target_set.workqueue);

@@ -5,6 +5,8 @@
 #include <linux/sched/mm.h>
 #include <linux/timekeeping.h>
 
+#include "cgroups.h"
+
 struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
 
 struct gomem_target_set gomem_target_set = {
@@ -80,6 +82,7 @@ void gomem_target_set_forget(struct gomem_target *target)
 	if (target->is_known)
 		gomem_target_set.listener->gone(target);
 	gomem_target_put(target);
+	gomem_cgroups_room();
 }
 
 struct gomem_target *gomem_target_next(u64 id)
@@ -131,4 +134,16 @@ int gomem_target_set_tell(struct gomem_target *target)
 
 	target->is_known = !err;
 	return err;
+}
+
+bool gomem_target_set_has(const struct pid *pid)
+{
+	const struct gomem_target *target;
+	bool has = false;
+
+	raw_spin_lock_irq(&gomem_target_set.lock);
+	list_for_each_entry(target, &gomem_target_set.all, all)
+		has |= target->pid == pid && target->state == GOMEM_TARGET_RUNNING;
+	raw_spin_unlock_irq(&gomem_target_set.lock);
+	return has;
 }

@@ -72,6 +72,12 @@ void gomem_target_set_forget(struct gomem_target *target);
  */
 int gomem_target_set_make_way(struct pid *pid, u64 besides);
 
+/** gomem_target_set_has() - whether a target, not exited, has that struct pid */
+bool gomem_target_set_has(const struct pid *pid);
+
+/** gomem_target_set_attach() - gomem_target_add() of a task; under the mutex */
+int gomem_target_set_attach(struct task_struct *task, bool follow, enum gomem_target_origin origin);
+
 /** gomem_target_set_tell() - tell the listener of @target; under the mutex. Return: its error */
 int gomem_target_set_tell(struct gomem_target *target);
 
@@ -87,6 +93,9 @@ struct mm_struct *gomem_target_mm_of(struct task_struct *task);
 
 /** gomem_target_keep_comm() - remember @task's name as that of @target; under the lock */
 void gomem_target_keep_comm(struct gomem_target *target, struct task_struct *task);
+
+/** gomem_target_kick() - have the worker see to spares, room, news and cgroups; for handlers */
+void gomem_target_kick(void);
 
 /** gomem_target_want_spares() - children are to be followed from here on; under the mutex */
 void gomem_target_want_spares(void);

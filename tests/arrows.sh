@@ -39,9 +39,10 @@ unwind: go
 pool:
 stacks: pool target unwind
 target: compat go ledger snapshot target_set
-target_set: target
-target_add: target_set
-target_life: target_set
+target_set: target cgroups
+target_add: target_set cgroups
+target_life: target_set cgroups
+cgroups: target_set
 retry: compat
 blocks: ledger vec walk
 resident: compat walk
@@ -60,7 +61,7 @@ proc_frag: frag rows proc_files proc_cursor
 proc_probes: probe rows proc_files
 proc_stacks: event rows stacks unwind proc_files proc_cursor
 proc_summary: target rows proc_files proc_cursor proc_fields
-proc_targets: target rows words proc_files proc_cursor proc_fields
+proc_targets: target cgroups rows words proc_files proc_cursor proc_fields
 proc_version: rows proc_files
 proc_vmas: target rows proc_files proc_cursor proc_fields
 main: compat ledger stacks target walk hooks proc

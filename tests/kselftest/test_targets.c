@@ -315,7 +315,7 @@ static void permissions(void)
 	check_mode("/proc/gomem/summary", 0400);
 	check_mode("/proc/gomem/vmas", 0400);
 	check_mode("/proc/gomem/probes", 0400);
-	check_mode(pages, 0400);
+	check_mode(pages, 0600);
 	check_refused("an unprivileged user", 65534, pages);
 	check_refused("root without capabilities", 0, pages);
 	gomem_del(t.pid);
