@@ -17,6 +17,7 @@ help:
 	@echo 'make               gomemctl, and gomem.ko for this kernel where its headers are there'
 	@echo 'make demo          the main job in a virtual machine; sets up what it needs'
 	@echo 'make check         all tests and lint; sets up what it needs'
+	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
 	@echo '                   by DKMS where that is there; DESTDIR for packagers'
 	@echo 'make uninstall     undoes it'
@@ -83,6 +84,16 @@ build/kselftest/%: tests/kselftest/%.c $(KSELFTEST_SHARED) $(wildcard tests/ksel
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -Wall -Wextra -Werror -Iinclude $(CFLAGS) -static -pthread \
 		-o $@ $(filter %.c,$^)
+
+# What is measured in the virtual machine: user stacks are told by frame pointers
+BENCH_SOURCES := $(wildcard tests/bench/*.c) $(addprefix tests/kselftest/,lib.c target.c verbs.c)
+
+bench-program: build/bench/bench
+
+build/bench/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h tests/kselftest/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -Wall -Wextra -Werror -Iinclude -Itests/kselftest $(CFLAGS) \
+		-fno-omit-frame-pointer -fno-optimize-sibling-calls -static -o $@ $(filter %.c,$^)
 
 -include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d)
 .SECONDARY: $(HOST_TESTS:=.o)
@@ -189,8 +200,14 @@ check:
 	tests/vm/setup.sh
 	tests/check.sh
 
+KERNELS ?= 6.1
+
+bench:
+	tests/vm/setup.sh bench
+	tests/bench/bench.sh $(KERNELS)
+
 clean:
 	rm -rf build gomemctl gomem.ko
 
-.PHONY: all help layouts libraries host-tests kselftests illness module module-if-possible \
-	install install-module uninstall demo lint format check clean
+.PHONY: all help layouts libraries host-tests kselftests bench-program illness module \
+	module-if-possible install install-module uninstall demo lint format check bench clean

@@ -3,11 +3,13 @@
 #
 # Boots a kernel under QEMU and runs a command as root in it.
 #
-#	run.sh -k KERNEL [-m MIB] [-s CPUS] [-t SECONDS] [-a ARG]... [-M MODULE]...
+#	run.sh -k KERNEL [-m MIB] [-s CPUS] [-i] [-t SECONDS] [-a ARG]... [-M MODULE]...
 #	       [-f FILE[:GUESTPATH]]... [-o OUTDIR] -- COMMAND...
 #
 #	-k	a name of tests/vm/kernels
 #	-m	memory; under 640 MiB the kernel turns transparent huge pages off
+#	-i	one CPU whose clock counts its instructions, a nanosecond each, and
+#		skips what it idles: what is timed then is the same in every run
 #	-a	appended to the kernel's command line
 #	-M	a module of that kernel to load first, with what it depends on
 #	-f	a file for the guest, with the shared libraries it needs; at
@@ -23,7 +25,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
-kernel='' mib=1024 cpus=2 seconds=120 append='' outdir=''
+kernel='' mib=1024 cpus=2 seconds=120 append='' outdir='' count=''
 modules=() files=()
 
 # What the kernel says when something is wrong with it or with our module
@@ -42,11 +44,12 @@ options()
 {
 	local option
 
-	while getopts k:m:s:t:a:M:f:o: option; do
+	while getopts k:m:s:it:a:M:f:o: option; do
 		case $option in
 		k) kernel=$OPTARG ;;
 		m) mib=$OPTARG ;;
 		s) cpus=$OPTARG ;;
+		i) count=yes ;;
 		t) seconds=$OPTARG ;;
 		a) append+=" $OPTARG" ;;
 		M) modules+=("$OPTARG") ;;
@@ -146,7 +149,13 @@ boot()
 	# has patched since (kprobes, static keys), and the guest dies of a stale int3.
 	local accel=(-accel "tcg,thread=single" -cpu max) status=0 pid
 
-	kvm_works && accel=(-accel kvm -cpu host)
+	if [ -n "$count" ]; then
+		# The plain CPU: one with ERMS clears a page by 4096 instructions
+		accel=(-accel "tcg,thread=single" -icount "shift=0,sleep=off")
+		cpus=1
+	elif kvm_works; then
+		accel=(-accel kvm -cpu host)
+	fi
 	timeout "$seconds" qemu-system-x86_64 "${accel[@]}" -nodefaults -display none -no-reboot \
 		-m "$mib" -smp "$cpus" -kernel "$dir/vmlinuz" -initrd "$tmp/initramfs" \
 		-append "console=ttyS0 panic=-1 oops=panic no_timer_check ignore_loglevel$append" \

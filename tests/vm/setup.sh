@@ -5,7 +5,8 @@
 # machine lacks: Debian packages, kernels, Go toolchains, the kernel's checkpatch.
 # With everything there it runs nothing and takes no time.
 #
-#	setup.sh [demo]		demo: only what "make demo" needs
+#	setup.sh [demo|bench]	demo: only what "make demo" needs; bench: what "make bench"
+#				needs, of which the others need not all
 #
 # Layout of the cache, ${GOMEM_CACHE:-$HOME/.cache/gomem}:
 #	kernels/NAME/{vmlinuz,modules/,build/,release}
@@ -44,9 +45,10 @@ as_root()
 
 entries()
 {
-	grep -v '^#' "$here/$1"
+	grep -hv '^#' "${@/#/$here/}"
 }
 
+# install_packages LIST...
 install_packages()
 {
 	local missing=() name why
@@ -56,7 +58,7 @@ install_packages()
 			continue
 		say "installing $name for $why"
 		missing+=("$name")
-	done < <(entries packages)
+	done < <(entries "$@")
 	[ ${#missing[@]} = 0 ] && return
 	as_root apt-get -qq update
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
@@ -249,10 +251,17 @@ each()
 
 main()
 {
-	case $what in all | demo) ;; *) die "unknown argument '$what'; there is only 'demo'" ;; esac
+	case $what in
+	all | demo | bench) ;;
+	*) die "unknown argument '$what'; there are 'demo' and 'bench'" ;;
+	esac
 	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
 		die "this is not an amd64 Debian; the tests know only that"
-	install_packages
+	if [ "$what" = bench ]; then
+		install_packages packages ../bench/packages
+	else
+		install_packages packages
+	fi
 	mkdir -p "$cache/kernels" "$cache/go"
 	exec 9>"$cache/lock"
 	flock 9
@@ -264,6 +273,7 @@ main()
 		return
 	fi
 	each kernel < <(entries kernels)
+	[ "$what" = bench ] && return
 	each toolchain < <(entries toolchains)
 	# shellcheck disable=SC2086 # two words
 	lint_files $linux_source
