@@ -326,6 +326,8 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 
 /* /proc/gomem/probes: a row per hook. state: planted, or absent (then why says it).
  * missed: times the kernel could not run the handler (kprobe nmissed).
+ * timed: of its hits, those whose handler was timed: all, but of handle_mm_fault a 64th.
+ * ns: how long it took in these.
  */
 #define GOMEM_PROBES_COLUMNS(X) \
 	X(event, STR)           \
@@ -334,7 +336,9 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(state, STR)           \
 	X(hits, DEC)            \
 	X(missed, DEC)          \
-	X(why, STR)
+	X(why, STR)             \
+	X(timed, DEC)           \
+	X(ns, DEC)
 
 /* /proc/gomem/version: one row. */
 #define GOMEM_VERSION_COLUMNS(X) \

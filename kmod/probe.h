@@ -9,10 +9,12 @@
  * struct gomem_probe - a hook
  * @event: what it listens for
  * @symbol: the function it is planted at, or the last it was tried at
- * @type: "kprobe" or "kretprobe"
+ * @type: "ftrace", "kprobe", "kretprobe" or "tracepoint"
  * @why: why it is not planted, NULL when it is
  * @hits: events it saw in targets
  * @missed: times the kernel could not run its handler
+ * @timed: of the events, those whose handler was timed
+ * @ns: how long it took in these
  */
 struct gomem_probe {
 	const char *event;
@@ -21,6 +23,8 @@ struct gomem_probe {
 	const char *why;
 	u64 hits;
 	u64 missed;
+	u64 timed;
+	u64 ns;
 };
 
 /** typedef gomem_probe_fn - tell of hook @index; false past the last */

@@ -25,6 +25,8 @@ static int probes_show(struct seq_file *m, void *v)
 			.hits = probe.hits,
 			.missed = probe.missed,
 			.why = probe.why,
+			.timed = probe.timed,
+			.ns = probe.ns,
 		};
 
 		probes_print(m, &row);

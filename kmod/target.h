@@ -135,6 +135,12 @@ struct gomem_target_listener {
 
 extern struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
 
+/** gomem_target_may_be() - false: @mm is no target's; needs no lock */
+static __always_inline bool gomem_target_may_be(const struct mm_struct *mm)
+{
+	return !hlist_empty(&gomem_targets_by_mm[hash_ptr(mm, GOMEM_TARGETS_HASH_BITS)]);
+}
+
 /**
  * gomem_target_of() - the target that runs in @mm, or NULL
  *

@@ -50,7 +50,17 @@ zap: ledger resident walk
 event: ledger stacks stream target
 setting:
 frag: compat setting target
-hooks: compat event ledger target retry zap probe
+hook: compat event
+slot: hook
+peek: compat
+on: compat
+on_collapse: compat hook on slot
+on_fault: compat hook on peek retry
+on_huge: compat hook on peek
+on_life: hook on
+on_rmap: compat hook on peek slot
+on_vma: compat hook on zap
+hooks: compat hook on probe setting
 pages: target walk words
 proc: frag target probe pages proc_files stream
 proc_files: probe

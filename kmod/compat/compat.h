@@ -7,8 +7,16 @@
 #ifndef GOMEM_COMPAT_H
 #define GOMEM_COMPAT_H
 
+#include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
+#include <linux/swap.h>
+
+#ifdef GOMEM_HAS_SOFTLEAF
+#include <linux/leafops.h>
+#else
+#include <linux/swapops.h>
+#endif
 
 /* No fault is tried under the lock of a VMA: none carries the flag. */
 #ifndef GOMEM_HAS_VMA_LOCK
@@ -18,6 +26,35 @@
 /* Orders of the buddy allocator, 0 to this less 1; it was called MAX_ORDER before 6.4. */
 #ifndef NR_PAGE_ORDERS
 #define NR_PAGE_ORDERS MAX_ORDER
+#endif
+
+/* A fault that dropped its locks is tried again. */
+#ifndef GOMEM_HAS_FAULT_COMPLETED
+#define VM_FAULT_COMPLETED 0
+#endif
+
+#ifndef GOMEM_HAS_GET_KRETPROBE
+#define get_kretprobe(ri) ((ri)->rp)
+#endif
+
+/* A folio is a page that is no tail of a compound page. */
+#ifndef GOMEM_HAS_FOLIO
+struct folio {
+	struct page page;
+};
+
+#define page_folio(at) ((struct folio *)compound_head(at))
+#define folio_order(folio) compound_order(&(folio)->page)
+#define folio_nr_pages(folio) compound_nr(&(folio)->page)
+#define folio_test_anon(folio) PageAnon(&(folio)->page)
+#endif
+
+/* What is in the entry of a page that is not present. */
+#ifndef GOMEM_HAS_SOFTLEAF
+#define softleaf_from_pte(pte) pte_to_swp_entry(pte)
+#define softleaf_from_pmd(pmd) pmd_to_swp_entry(pmd)
+#define softleaf_is_swap(entry) (!non_swap_entry(entry))
+#define softleaf_is_migration(entry) is_migration_entry(entry)
 #endif
 
 /* enum scan_result of mm/khugepaged.c, in no header: the second of the list since 4.8. */
