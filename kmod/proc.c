@@ -29,6 +29,7 @@ static const struct entry root_files[] = {
 	{ .name = "summary", .mode = 0400, .ops = &gomem_proc_summary_ops },
 	{ .name = "vmas", .mode = 0400, .ops = &gomem_proc_vmas_ops },
 	{ .name = "stacks", .mode = 0400, .ops = &gomem_proc_stacks_ops },
+	{ .name = "huge", .mode = 0600, .ops = &gomem_proc_huge_ops },
 	{ .name = "counts", .mode = 0400, .ops = &gomem_proc_counts_ops },
 	{ .name = "frag", .mode = 0400, .ops = &gomem_proc_frag_ops },
 	{ .name = "events", .mode = 0600, .ops = &gomem_stream_ops },

@@ -49,11 +49,11 @@ void *gomem_proc_cursor_next(struct seq_file *m, void *v, loff_t *pos)
 	return cursor->target ? cursor : NULL;
 }
 
-int gomem_proc_cursor_open(struct file *file, const struct seq_operations *ops)
+int gomem_proc_cursor_open(struct file *file, const struct seq_operations *ops, int size)
 {
 	if (!capable(CAP_SYS_PTRACE))
 		return -EPERM;
-	return seq_open_private(file, ops, sizeof(struct gomem_proc_cursor));
+	return seq_open_private(file, ops, size);
 }
 
 int gomem_proc_cursor_release(struct inode *inode, struct file *file)

@@ -36,23 +36,29 @@ void *gomem_proc_cursor_start(struct seq_file *m, loff_t *pos);
 void *gomem_proc_cursor_next(struct seq_file *m, void *v, loff_t *pos);
 void gomem_proc_cursor_stop(struct seq_file *m, void *v);
 
-/** gomem_proc_cursor_open() - for who may read addresses. Return: 0, -EPERM, -ENOMEM */
-int gomem_proc_cursor_open(struct file *file, const struct seq_operations *ops);
+/**
+ * gomem_proc_cursor_open() - for who may read addresses
+ * @size: bytes of what begins with the cursor
+ *
+ * Return: 0, -EPERM, -ENOMEM.
+ */
+int gomem_proc_cursor_open(struct file *file, const struct seq_operations *ops, int size);
 
 /** gomem_proc_cursor_release() - of proc_ops */
 int gomem_proc_cursor_release(struct inode *inode, struct file *file);
 
 /* Defines name_open() of a file with rows per target: @step is .next, @print .show. */
-#define GOMEM_PROC_CURSOR_OPEN(name, step, print)                      \
-	static const struct seq_operations name##_seq = {              \
-		.start = gomem_proc_cursor_start,                      \
-		.next = step,                                          \
-		.stop = gomem_proc_cursor_stop,                        \
-		.show = print,                                         \
-	};                                                             \
-	static int name##_open(struct inode *inode, struct file *file) \
-	{                                                              \
-		return gomem_proc_cursor_open(file, &name##_seq);      \
+#define GOMEM_PROC_CURSOR_OPEN(name, step, print)                                \
+	static const struct seq_operations name##_seq = {                        \
+		.start = gomem_proc_cursor_start,                                \
+		.next = step,                                                    \
+		.stop = gomem_proc_cursor_stop,                                  \
+		.show = print,                                                   \
+	};                                                                       \
+	static int name##_open(struct inode *inode, struct file *file)           \
+	{                                                                        \
+		return gomem_proc_cursor_open(file, &name##_seq,                 \
+					      sizeof(struct gomem_proc_cursor)); \
 	}
 
 #endif /* GOMEM_PROC_CURSOR_H */

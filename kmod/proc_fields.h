@@ -33,15 +33,19 @@ static inline const char *gomem_proc_state(struct gomem_target *target)
  */
 #define GOMEM_PROC_SET_SIZE(name, type) row->name = gomem_proc_kb(sizes->name);
 #define GOMEM_PROC_SET_EVENT(name, type) row->name = counts->of[GOMEM_COUNT_##name];
-#define GOMEM_PROC_SET_SIZES_AND_EVENTS                       \
+#define GOMEM_PROC_SET_EVENTS                                 \
 	do {                                                  \
-		GOMEM_SIZE_COLUMNS(GOMEM_PROC_SET_SIZE)       \
 		GOMEM_EVENT_COLUMNS(GOMEM_PROC_SET_EVENT)     \
 		row->swapouts = gomem_proc_kb(row->swapouts); \
 		row->filled = gomem_proc_kb(row->filled);     \
 		row->migrated = gomem_proc_kb(row->migrated); \
 		row->released = gomem_proc_kb(row->released); \
 		row->churn = gomem_proc_kb(row->churn);       \
+	} while (0)
+#define GOMEM_PROC_SET_SIZES_AND_EVENTS                 \
+	do {                                            \
+		GOMEM_SIZE_COLUMNS(GOMEM_PROC_SET_SIZE) \
+		GOMEM_PROC_SET_EVENTS;                  \
 	} while (0)
 
 #endif /* GOMEM_PROC_FIELDS_H */

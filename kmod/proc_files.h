@@ -9,6 +9,7 @@
 
 extern const struct proc_ops gomem_proc_counts_ops;
 extern const struct proc_ops gomem_proc_frag_ops;
+extern const struct proc_ops gomem_proc_huge_ops;
 extern const struct proc_ops gomem_proc_probes_ops;
 extern const struct proc_ops gomem_proc_stacks_ops;
 extern const struct proc_ops gomem_proc_summary_ops;

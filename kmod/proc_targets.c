@@ -110,7 +110,7 @@ static const struct seq_operations targets_seq = {
 
 static int targets_open(struct inode *inode, struct file *file)
 {
-	return gomem_proc_cursor_open(file, &targets_seq);
+	return gomem_proc_cursor_open(file, &targets_seq, sizeof(struct gomem_proc_cursor));
 }
 
 static int parse_follow(const char *option, bool *follow)

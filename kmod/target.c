@@ -196,6 +196,24 @@ struct gomem_snapshot *gomem_target_look(struct gomem_target *target)
 	return look(target, true);
 }
 
+struct gomem_blocks *gomem_target_blocks(struct gomem_target *target)
+{
+	struct mm_struct *mm = gomem_target_mm(target);
+	struct gomem_blocks *blocks = NULL;
+
+	if (!mm)
+		return NULL;
+	if (mutex_lock_killable(&target->look_mutex)) {
+		blocks = ERR_PTR(-EINTR);
+	} else {
+		if (target->ledger)
+			blocks = gomem_blocks_take(mm, target->ledger);
+		mutex_unlock(&target->look_mutex);
+	}
+	mmput(mm);
+	return blocks;
+}
+
 void gomem_target_keep_comm(struct gomem_target *target, struct task_struct *task)
 {
 	strscpy(target->comm, task->comm, sizeof(target->comm));

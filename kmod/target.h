@@ -19,6 +19,7 @@
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
+#include "blocks.h"
 #include "go.h"
 #include "ledger.h"
 #include "snapshot.h"
@@ -234,6 +235,14 @@ struct mm_struct *gomem_target_mm(struct gomem_target *target);
  * -EINTR when killed.
  */
 struct gomem_snapshot *gomem_target_look(struct gomem_target *target);
+
+/**
+ * gomem_target_blocks() - look at its memory by 2 MiB
+ *
+ * May sleep. Return: what gomem_blocks_free() takes, NULL for one that exited, or
+ * ERR_PTR() as gomem_blocks_take().
+ */
+struct gomem_blocks *gomem_target_blocks(struct gomem_target *target);
 
 /** gomem_target_comm() - copy its name, the last known one when it is gone */
 void gomem_target_comm(struct gomem_target *target, char comm[TASK_COMM_LEN]);

@@ -38,7 +38,7 @@ go: words
 unwind: go
 pool:
 stacks: pool target unwind
-target: compat go ledger snapshot target_set
+target: blocks compat go ledger snapshot target_set
 target_set: target cgroups
 target_add: target_set cgroups
 target_life: target_set cgroups
@@ -49,6 +49,7 @@ resident: compat walk
 zap: ledger resident walk
 event: ledger stacks stream target
 setting:
+zeros: compat walk
 frag: compat setting target
 hook: compat event
 slot: hook
@@ -67,6 +68,7 @@ proc_files: probe
 proc_counts: event rows proc_files proc_cursor
 proc_cursor: target
 proc_fields: target
+proc_huge: blocks zeros words target rows proc_files proc_cursor proc_fields
 proc_frag: frag rows proc_files proc_cursor
 proc_probes: probe rows proc_files
 proc_stacks: event rows stacks unwind proc_files proc_cursor

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "zeros.h"
+
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "compat/compat.h"
+#include "walk.h"
+
+/* With a reference, under the lock that it needs to be unmapped. */
+static struct page *get_huge(struct mm_struct *mm, pmd_t *pmd)
+{
+	spinlock_t *lock = pmd_lock(mm, pmd);
+	struct page *page = NULL;
+
+	if (pmd_present(*pmd) && pmd_trans_huge(*pmd) && PageAnon(pmd_page(*pmd))) {
+		page = pmd_page(*pmd);
+		get_page(page);
+	}
+	spin_unlock(lock);
+	return page;
+}
+
+static struct page *find_huge(struct mm_struct *mm, unsigned long addr)
+{
+	struct page *page = NULL;
+	unsigned long next;
+	pmd_t *pmd;
+
+	if (mmap_read_lock_killable(mm))
+		return ERR_PTR(-EINTR);
+	pmd = gomem_walk_pmd(mm, addr, &next);
+	if (pmd)
+		page = get_huge(mm, pmd);
+	mmap_read_unlock(mm);
+	return page ?: ERR_PTR(-ENOENT);
+}
+
+static bool is_zero(struct page *page)
+{
+	void *data = kmap_local_page(page);
+	bool result = !memchr_inv(data, 0, PAGE_SIZE);
+
+	kunmap_local(data);
+	return result;
+}
+
+int gomem_zeros_count(struct mm_struct *mm, unsigned long addr)
+{
+	struct page *page = find_huge(mm, addr);
+	int i, zeros = 0;
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	for (i = 0; i < HPAGE_PMD_NR; i++)
+		zeros += is_zero(page + i);
+	put_page(page);
+	cond_resched();
+	return zeros;
+}
