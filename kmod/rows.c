@@ -20,15 +20,14 @@ struct gomem_line gomem_rows_begin(struct seq_file *m, size_t room)
 		line.start = NULL;
 		return line;
 	}
-	line.at = line.start;
 	line.limit = line.start + size - room;
 	return line;
 }
 
 /* A row that had no room is not there: seq_file asks for it again, in a larger buffer. */
-void gomem_rows_end(struct seq_file *m, const struct gomem_line *line)
+void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, const char *end)
 {
-	seq_commit(m, line->start ? line->at - line->start : -1);
+	seq_commit(m, line->start ? end - line->start : -1);
 }
 
 /* The numbers 0 to 99, two digits each, the first in the lower byte. */
@@ -113,19 +112,19 @@ static u64 hex_of(u32 value)
 }
 
 /* An address has 9 to 12 digits: the first 4 with blanks for leading zeros, then 8. */
-char *gomem_rows_HEX(struct gomem_line *line, int width, u64 value)
+char *gomem_rows_HEX(struct gomem_line *line, char *at, int width, u64 value)
 {
 	u32 high = value >> 32;
 	u64 text;
 
 	if (!high || high >> 16 || width != GOMEM_HEX_WIDTH)
-		return put_any_hex(line->at, width, value);
+		return put_any_hex(at, width, value);
 	text = hex_of(high) >> 24;
 	text &= ~(0x1010101010ULL & ((1ULL << 8 * (5 - (fls(high) + 3) / 4)) - 1));
-	memcpy(line->at, &text, 8);
+	memcpy(at, &text, 8);
 	text = hex_of(value);
-	memcpy(line->at + 5, &text, 8);
-	return line->at + 1 + GOMEM_HEX_WIDTH;
+	memcpy(at + 5, &text, 8);
+	return at + 1 + GOMEM_HEX_WIDTH;
 }
 
 static noinline char *put_escaped(char *at, unsigned char c)
@@ -143,9 +142,9 @@ static bool is_escaped(unsigned char c)
 }
 
 /* The blanks come first: most text is shorter than its column. */
-char *gomem_rows_STR(struct gomem_line *line, int width, const char *value)
+char *gomem_rows_STR(struct gomem_line *line, char *at, int width, const char *value)
 {
-	char *end = put_blanks(line->at, width), *at = line->at + 1;
+	char *end = put_blanks(at++, width);
 
 	if (!value || !*value)
 		value = "-";

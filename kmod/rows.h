@@ -30,40 +30,37 @@ void gomem_rows_title(struct seq_file *m, const char *file, const char *remark);
 /**
  * struct gomem_line - a row on its way into the buffer of a seq_file
  * @start: where it starts; NULL when it has no room
- * @at: where it goes on
  * @limit: how far text may go, so that there is room for the rest of the row
  */
 struct gomem_line {
 	char *start;
-	char *at;
 	char *limit;
 };
 
 /** gomem_rows_begin() - a row of at most @room bytes, and what text is longer than its width */
 struct gomem_line gomem_rows_begin(struct seq_file *m, size_t room);
 
-/** gomem_rows_end() - the row is whole */
-void gomem_rows_end(struct seq_file *m, const struct gomem_line *line);
+/** gomem_rows_end() - the row is whole and ends at @end */
+void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, const char *end);
 
 /** gomem_rows_number() - one number after a blank, right aligned in @width. Return: its end */
 char *gomem_rows_number(char *at, int width, u64 value);
 
 /*
- * One value each, after a blank and padded to @width, at least 7; of numbers, at most 15.
- * A STR may be NULL.
- * Return: where it ends.
+ * One value each at @at, after a blank and padded to @width, at least 7; of numbers, at
+ * most 15. A STR may be NULL. Return: where it ends.
  */
-char *gomem_rows_HEX(struct gomem_line *line, int width, u64 value);
-char *gomem_rows_STR(struct gomem_line *line, int width, const char *value);
+char *gomem_rows_HEX(struct gomem_line *line, char *at, int width, u64 value);
+char *gomem_rows_STR(struct gomem_line *line, char *at, int width, const char *value);
 
 /* Most numbers of most rows are 0: a blank and a zero are one store or two. */
-static __always_inline char *gomem_rows_DEC(struct gomem_line *line, int width, u64 value)
+static __always_inline char *gomem_rows_DEC(struct gomem_line *line, char *at, int width, u64 value)
 {
 	if (value)
-		return gomem_rows_number(line->at, width, value);
-	memcpy(line->at, "        ", 8);
-	memcpy(line->at + width - 7, "       0", 8);
-	return line->at + width + 1;
+		return gomem_rows_number(at, width, value);
+	memcpy(at, "        ", 8);
+	memcpy(at + width - 7, "       0", 8);
+	return at + width + 1;
 }
 
 /** gomem_rows_width() - what a text column usually takes; a constant when compiled */
@@ -100,7 +97,7 @@ static __always_inline int gomem_rows_width(const char *name)
 #define GOMEM_MEMBER(name, type) GOMEM_TYPE_##type name;
 #define GOMEM_HEADER(name, type) seq_printf(m, GOMEM_ALIGN_##type, GOMEM_WIDTH(name, type), #name);
 #define GOMEM_PRINT(name, type) \
-	line.at = gomem_rows_##type(&line, GOMEM_WIDTH(name, type), row->name);
+	at = gomem_rows_##type(&line, at, GOMEM_WIDTH(name, type), row->name);
 
 /* What a column takes at most, but for text longer than its width. */
 #define GOMEM_ROOM_DEC GOMEM_DIGITS_MAX
@@ -122,14 +119,16 @@ static __always_inline int gomem_rows_width(const char *name)
 	{                                                                          \
 		struct gomem_line line;                                            \
 		size_t room = 2;                                                   \
+		char *at;                                                          \
 		COLUMNS(GOMEM_ROOM)                                                \
 		line = gomem_rows_begin(m, room);                                  \
-		if (line.start) {                                                  \
-			*line.at++ = ' ';                                          \
+		at = line.start;                                                   \
+		if (at) {                                                          \
+			*at++ = ' ';                                               \
 			COLUMNS(GOMEM_PRINT)                                       \
-			*line.at++ = '\n';                                         \
+			*at++ = '\n';                                              \
 		}                                                                  \
-		gomem_rows_end(m, &line);                                          \
+		gomem_rows_end(m, &line, at);                                      \
 	}
 
 #endif /* GOMEM_ROWS_H */

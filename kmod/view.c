@@ -65,7 +65,7 @@ static struct writer open_writer(const struct gomem_view *view)
 static __always_inline bool write_pages(struct writer *writer, unsigned long addr,
 					unsigned long pages, likeness value)
 {
-	if (addr == writer->end && value == writer->like) {
+	if (unlikely(addr == writer->end) && value == writer->like) {
 		writer->next[-1].pages += pages;
 	} else {
 		if (writer->next == writer->limit)
@@ -318,6 +318,16 @@ static bool is_plain(const struct gomem_view *view, pte_t pte)
 	return pte_present(pte) && (!view->is_anon || pte_dirty(pte)) && !pte_special(pte);
 }
 
+/* Pages whose entries are plain. */
+static void add_plain(struct gomem_view *view, unsigned long pages)
+{
+	view->tally->rss += pages;
+	if (!view->is_anon)
+		return;
+	view->tally->anon += pages;
+	view->tally->small += pages;
+}
+
 static bool may_be_mthp(const struct gomem_view *view, pte_t pte)
 {
 	return view->orders && view->is_anon && PageCompound(pte_page(pte));
@@ -326,7 +336,6 @@ static bool may_be_mthp(const struct gomem_view *view, pte_t pte)
 /* Without a look at the pages of entries that are plain, but for orders. */
 static void tally_each(struct gomem_view *view, const pte_t *table, unsigned int n)
 {
-	struct kind kind = { .state = view->plain, .is_anon = view->is_anon };
 	unsigned long plain = 0;
 
 	for (; n; n--, table++) {
@@ -337,7 +346,7 @@ static void tally_each(struct gomem_view *view, const pte_t *table, unsigned int
 		else if (!pte_none(pte))
 			add(view, 0, 1, kind_of(view, pte));
 	}
-	add_tally(view->tally, plain, kind);
+	add_plain(view, plain);
 }
 
 static __always_inline pteval_t bits_of(const pte_t *entry)
@@ -358,7 +367,6 @@ static __always_inline void read_group(const pte_t *t, pteval_t *all, pteval_t *
 static __always_inline void tally_groups(struct gomem_view *view, const pte_t *table,
 					 const pte_t *end, pteval_t wanted)
 {
-	struct kind kind = { .state = view->plain, .is_anon = view->is_anon };
 	unsigned long plain = 0;
 
 	for (; table != end; table += GROUP) {
@@ -370,7 +378,7 @@ static __always_inline void tally_groups(struct gomem_view *view, const pte_t *t
 		else if (!pte_none(native_make_pte(any)))
 			tally_each(view, table, GROUP);
 	}
-	add_tally(view->tally, plain, kind);
+	add_plain(view, plain);
 }
 
 static void tally_table(struct gomem_view *view, const pte_t *table, unsigned int n)
@@ -402,14 +410,15 @@ static __always_inline likeness look_at(const struct gomem_view *view, pte_t pte
 }
 
 static __always_inline bool write_table(struct gomem_view *view, const pte_t *table,
-					unsigned long addr, unsigned long end, bool is_anon,
+					unsigned long start, unsigned long end, bool is_anon,
 					bool nodes)
 {
+	const pte_t *at = table, *last = table + ((end - start) >> PAGE_SHIFT);
 	struct writer writer = open_writer(view);
 	bool has_room = true;
 
-	for (; addr != end; addr += PAGE_SIZE, table++) {
-		pte_t pte = READ_ONCE(*table);
+	for (; at != last; at++) {
+		pte_t pte = READ_ONCE(*at);
 		likeness value;
 
 		if (pte_none(pte))
@@ -417,11 +426,11 @@ static __always_inline bool write_table(struct gomem_view *view, const pte_t *ta
 		value = look_at(view, pte, is_anon, nodes);
 		if ((u8)value == GOMEM_PAGE_ABSENT)
 			continue;
-		has_room = write_pages(&writer, addr, 1, value);
+		has_room = write_pages(&writer, start + (at - table) * PAGE_SIZE, 1, value);
 		if (!has_room)
 			break;
 	}
-	return close_writer(&writer, view, addr, has_room);
+	return close_writer(&writer, view, start + (at - table) * PAGE_SIZE, has_room);
 }
 
 static bool table_to_runs(struct gomem_view *view, const pte_t *table, unsigned long addr,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "gomem.h"
@@ -28,7 +29,7 @@ static int pages_open(pid_t pid)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/gomem/%d/pages", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		die("opening %s failed: %s", path, strerror(errno));
 	return fd;
@@ -266,6 +267,95 @@ static void check_order_of_mthp(void)
 	target_kill(&t);
 }
 
+/* MPOL_BIND of linux/mempolicy.h */
+static long do_bind(long addr, long bytes, long node)
+{
+	unsigned long mask = 1ul << node;
+
+	if (syscall(SYS_mbind, addr, bytes, 2, &mask, 8 * sizeof(mask), 0))
+		die("mbind to node %ld failed: %s", node, strerror(errno));
+	return 0;
+}
+
+/* move_pages(2) without a move: the node that holds the page, or -errno. */
+static int node_of(pid_t pid, long addr)
+{
+	void *page = (void *)addr;
+	int node;
+
+	if (syscall(SYS_move_pages, pid, 1, &page, NULL, &node, 0))
+		die("move_pages failed: %s", strerror(errno));
+	return node;
+}
+
+static int pages_write(int fd, const char *text)
+{
+	return write(fd, text, strlen(text)) == (long)strlen(text) ? 0 : -errno;
+}
+
+static void check_words(int fd)
+{
+	static const char *const bad[] = { "node",    "node=",	  "node=2", "node=11",
+					   "nodes=1", "node=1 x", "=1" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		tap_eq(-EINVAL, "contract", pages_write(fd, bad[i]), "write", "write '%s'", bad[i]);
+	tap_eq(0, "contract", pages_write(fd, "node=0\n"), "write", "write 'node=0'");
+}
+
+/* Each page of 4 KiB at @p, @pages of them, is on the node that its run says. */
+static void check_nodes_at(int fd, pid_t pid, long p, int pages, const char *name)
+{
+	struct gomem_page_run run = { 0 };
+	int i, bad = -1;
+
+	for (i = 0; i < pages && bad < 0; i++)
+		if (pread(fd, &run, sizeof(run), p + i * PAGE) != sizeof(run) ||
+		    run.node != node_of(pid, p + i * PAGE))
+			bad = i;
+	tap_ok(bad < 0, "nodes: %s: each page is where move_pages(2) sees it (first bad: %d of %d)",
+	       name, bad, pages);
+}
+
+static void check_unasked(int fd, long p)
+{
+	struct gomem_page_run run = { 0 };
+
+	pread(fd, &run, sizeof(run), p);
+	tap_eq(GOMEM_NODE_UNKNOWN, "contract", run.node, "node", "nodes: not asked for");
+}
+
+/* Where there are two nodes, half of the pages and the huge page are on the second. */
+static void check_nodes(void)
+{
+	bool two = !access("/sys/devices/system/node/node1", F_OK);
+	struct target t = target_start();
+	long p = target_call(&t, do_map, 64 * PAGE, 0, 0);
+	long huge = target_call(&t, do_map, HUGE, MADV_HUGEPAGE, 0);
+	int fd;
+
+	if (two) {
+		target_call(&t, do_bind, p + 32 * PAGE, 32 * PAGE, 1);
+		target_call(&t, do_bind, huge, HUGE, 1);
+	}
+	target_call(&t, do_touch, p, 64 * PAGE, PAGE);
+	target_call(&t, do_touch, huge, HUGE, HUGE);
+	target_stop(&t);
+	gomem_add(t.pid);
+	fd = pages_open(t.pid);
+	check_words(fd);
+	check_unasked(fd, p);
+	tap_eq(0, "contract", pages_write(fd, "node=1\n"), "write", "write 'node=1'");
+	check_nodes_at(fd, t.pid, p, 64, "small pages");
+	check_nodes_at(fd, t.pid, huge, 1, "a huge page");
+	if (two)
+		tap_eq(1, "as bound", node_of(t.pid, huge), "move_pages", "nodes: two are there");
+	close(fd);
+	gomem_del(t.pid);
+	target_kill(&t);
+}
+
 int main(int argc, char **argv)
 {
 	target_main(argc, argv);
@@ -273,6 +363,7 @@ int main(int argc, char **argv)
 	module_require();
 	scene_each(look);
 	check_order_of_mthp();
+	check_nodes();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
 	return tap_done();
 }

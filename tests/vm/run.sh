@@ -3,13 +3,14 @@
 #
 # Boots a kernel under QEMU and runs a command as root in it.
 #
-#	run.sh -k KERNEL [-m MIB] [-s CPUS] [-i] [-t SECONDS] [-a ARG]... [-M MODULE]...
+#	run.sh -k KERNEL [-m MIB] [-s CPUS] [-i] [-n] [-t SECONDS] [-a ARG]... [-M MODULE]...
 #	       [-f FILE[:GUESTPATH]]... [-o OUTDIR] -- COMMAND...
 #
 #	-k	a name of tests/vm/kernels
 #	-m	memory; under 640 MiB the kernel turns transparent huge pages off
 #	-i	one CPU whose clock counts its instructions, a nanosecond each, and
 #		skips what it idles: what is timed then is the same in every run
+#	-n	two NUMA nodes, half of the memory and a CPU each
 #	-a	appended to the kernel's command line
 #	-M	a module of that kernel to load first, with what it depends on
 #	-f	a file for the guest, with the shared libraries it needs; at
@@ -25,7 +26,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
-kernel='' mib=1024 cpus=2 seconds=120 append='' outdir='' count=''
+kernel='' mib=1024 cpus=2 seconds=120 append='' outdir='' count='' nodes=''
 modules=() files=()
 
 # What the kernel says when something is wrong with it or with our module
@@ -44,12 +45,13 @@ options()
 {
 	local option
 
-	while getopts k:m:s:it:a:M:f:o: option; do
+	while getopts k:m:s:int:a:M:f:o: option; do
 		case $option in
 		k) kernel=$OPTARG ;;
 		m) mib=$OPTARG ;;
 		s) cpus=$OPTARG ;;
 		i) count=yes ;;
+		n) nodes=yes ;;
 		t) seconds=$OPTARG ;;
 		a) append+=" $OPTARG" ;;
 		M) modules+=("$OPTARG") ;;
@@ -156,8 +158,11 @@ boot()
 	elif kvm_works; then
 		accel=(-accel kvm -cpu host)
 	fi
+	[ -z "$nodes" ] || accel+=(-object "memory-backend-ram,id=a,size=$((mib / 2))M" -numa
+		"node,memdev=a,cpus=0" -object "memory-backend-ram,id=b,size=$((mib / 2))M" -numa
+		"node,memdev=b,cpus=1")
 	timeout "$seconds" qemu-system-x86_64 "${accel[@]}" -nodefaults -display none -no-reboot \
-		-m "$mib" -smp "$cpus" -kernel "$dir/vmlinuz" -initrd "$tmp/initramfs" \
+		-m "$mib" -smp "$cpus,sockets=$cpus" -kernel "$dir/vmlinuz" -initrd "$tmp/initramfs" \
 		-append "console=ttyS0 panic=-1 oops=panic no_timer_check ignore_loglevel$append" \
 		-serial "file:$tmp/dmesg" -serial stdio -serial "file:$tmp/out.tar" </dev/null &
 	pid=$!
