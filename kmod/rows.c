@@ -20,13 +20,16 @@ struct gomem_line gomem_rows_begin(struct seq_file *m, size_t room)
 		line.start = NULL;
 		return line;
 	}
+	line.start[0] = ' ';
 	line.limit = line.start + size - room;
 	return line;
 }
 
 /* A row that had no room is not there: seq_file asks for it again, in a larger buffer. */
-void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, const char *end)
+void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, char *end)
 {
+	if (line->start)
+		*end++ = '\n';
 	seq_commit(m, line->start ? end - line->start : -1);
 }
 

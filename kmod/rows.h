@@ -37,11 +37,15 @@ struct gomem_line {
 	char *limit;
 };
 
-/** gomem_rows_begin() - a row of at most @room bytes, and what text is longer than its width */
+/**
+ * gomem_rows_begin() - a row of at most @room bytes, and what text is longer than its width
+ *
+ * Its first byte is a blank already.
+ */
 struct gomem_line gomem_rows_begin(struct seq_file *m, size_t room);
 
-/** gomem_rows_end() - the row is whole and ends at @end */
-void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, const char *end);
+/** gomem_rows_end() - the row is whole, but for its line feed, and ends at @end */
+void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, char *end);
 
 /** gomem_rows_number() - one number after a blank, right aligned in @width. Return: its end */
 char *gomem_rows_number(char *at, int width, u64 value);
@@ -122,11 +126,9 @@ static __always_inline int gomem_rows_width(const char *name)
 		char *at;                                                          \
 		COLUMNS(GOMEM_ROOM)                                                \
 		line = gomem_rows_begin(m, room);                                  \
-		at = line.start;                                                   \
-		if (at) {                                                          \
-			*at++ = ' ';                                               \
+		at = line.start + 1;                                               \
+		if (line.start) {                                                  \
 			COLUMNS(GOMEM_PRINT)                                       \
-			*at++ = '\n';                                              \
 		}                                                                  \
 		gomem_rows_end(m, &line, at);                                      \
 	}
