@@ -47,26 +47,9 @@ static int fill(struct gomem_walk *walk)
 	return min(err, 0);
 }
 
-/* By words: a run is two, and there may be as many runs as pages. */
-static int copy_out(u64 __user *to, const struct gomem_page_run *runs, size_t count)
-{
-	const u64 *from = (const u64 *)runs, *end = (const u64 *)(runs + count);
-
-	if (!user_write_access_begin(to, count * sizeof(*runs)))
-		return -EFAULT;
-	for (; from != end; from += 2, to += 2) {
-		unsafe_put_user(from[0], to, fault);
-		unsafe_put_user(from[1], to + 1, fault);
-	}
-	user_write_access_end();
-	return 0;
-fault:
-	user_write_access_end();
-	return -EFAULT;
-}
-
 static ssize_t copy_runs(struct gomem_walk *walk, struct gomem_target *target, char __user *to)
 {
+	size_t bytes;
 	int err;
 
 	walk->mm = gomem_target_mm(target);
@@ -74,9 +57,10 @@ static ssize_t copy_runs(struct gomem_walk *walk, struct gomem_target *target, c
 		return -ESRCH;
 	err = fill(walk);
 	mmput(walk->mm);
-	if (!err)
-		err = copy_out((u64 __user *)to, walk->view.runs, walk->view.used);
-	return err ?: walk->view.used * sizeof(*walk->view.runs);
+	bytes = walk->view.used * sizeof(*walk->view.runs);
+	if (!err && copy_to_user(to, walk->view.runs, bytes))
+		err = -EFAULT;
+	return err ?: bytes;
 }
 
 static ssize_t read_runs(struct reader *reader, char __user *to, size_t room, loff_t *pos)

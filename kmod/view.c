@@ -65,7 +65,7 @@ static struct writer open_writer(const struct gomem_view *view)
 static __always_inline bool write_pages(struct writer *writer, unsigned long addr,
 					unsigned long pages, likeness value)
 {
-	if (unlikely(addr == writer->end) && value == writer->like) {
+	if (addr == writer->end && value == writer->like) {
 		writer->next[-1].pages += pages;
 	} else {
 		if (writer->next == writer->limit)
