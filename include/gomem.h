@@ -221,7 +221,9 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
  * watched, ENOSPC too many, EAGAIN the module is still loading, EPERM without CAP_SYS_ADMIN in
  * the initial user namespace, when opened and when written.
  * An exited target stays until deleted, or until its number is added again; one that nobody
- * named (a child that was followed, a process of a cgroup), until its place is needed.
+ * named (a child that was followed, a process of a cgroup), until its place is needed, or its
+ * share of the 32 MiB that such keep in all. Its last figures are of the moment before its
+ * memory was torn down; a victim of the OOM killer keeps its counts alone, its sizes are 0.
  *
  * With add-cgroup every process in a cgroup of the v2 hierarchy, or below it, is a target:
  * one that is forked, or cloned, into it from its first instruction on, one that is moved into

@@ -56,7 +56,7 @@ static int make_room_for_names(struct builder *b)
 
 	if (b->names && b->names->used + PATH_MAX <= NAMES_BYTES)
 		return 0;
-	names = (void *)__get_free_pages(GFP_KERNEL, get_order(sizeof(*names)));
+	names = (void *)__get_free_pages(GOMEM_VEC_GFP, get_order(sizeof(*names)));
 	if (!names)
 		return -ENOMEM;
 	names->used = 0;
@@ -333,7 +333,7 @@ static void sum_rows(struct gomem_snapshot *snapshot)
 
 static struct gomem_snapshot *create(void)
 {
-	struct gomem_snapshot *snapshot = kzalloc(sizeof(*snapshot), GFP_KERNEL);
+	struct gomem_snapshot *snapshot = kzalloc(sizeof(*snapshot), GOMEM_VEC_GFP);
 
 	if (!snapshot)
 		return NULL;
@@ -376,6 +376,21 @@ static void destroy(struct kref *ref)
 	list_for_each_entry_safe(names, next, &snapshot->names, list)
 		free_pages((unsigned long)names, get_order(sizeof(*names)));
 	kfree(snapshot);
+}
+
+static size_t vec_bytes(const struct gomem_vec *vec)
+{
+	return vec->room / vec->per_chunk * PAGE_SIZE;
+}
+
+size_t gomem_snapshot_bytes(const struct gomem_snapshot *snapshot)
+{
+	size_t bytes = sizeof(*snapshot) + vec_bytes(&snapshot->rows);
+	const struct names *names;
+
+	list_for_each_entry(names, &snapshot->names, list)
+		bytes += sizeof(*names);
+	return bytes + vec_bytes(&snapshot->counts_of_rows);
 }
 
 void gomem_snapshot_put(struct gomem_snapshot *snapshot)

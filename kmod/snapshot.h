@@ -75,6 +75,9 @@ static inline struct gomem_snapshot *gomem_snapshot_get(struct gomem_snapshot *s
 	return snapshot;
 }
 
+/** gomem_snapshot_bytes() - the memory it takes */
+size_t gomem_snapshot_bytes(const struct gomem_snapshot *snapshot);
+
 /** gomem_snapshot_put() - one less; the last frees it. NULL is fine */
 void gomem_snapshot_put(struct gomem_snapshot *snapshot);
 

@@ -11,42 +11,6 @@
 
 #include "target_set.h"
 
-static void publish_last(struct gomem_target *target)
-{
-	struct gomem_snapshot *last;
-
-	mutex_lock(&target->look_mutex);
-	last = gomem_snapshot_take(target->mm, target->ledger);
-	if (!IS_ERR(last))
-		target->last = last;
-	WRITE_ONCE(target->state, GOMEM_TARGET_EXITED);
-	mutex_unlock(&target->look_mutex);
-}
-
-/* The last look holds what was counted. Handlers that found the target may still count. */
-static void drop_ledger(struct gomem_target *target)
-{
-	struct gomem_ledger *ledger = NULL;
-
-	synchronize_rcu();
-	mutex_lock(&target->look_mutex);
-	if (target->last)
-		swap(ledger, target->ledger);
-	mutex_unlock(&target->look_mutex);
-	gomem_ledger_destroy(ledger);
-}
-
-/* While the worker holds mm_users the page tables stay as the process left them. */
-static void exit_work(struct work_struct *work)
-{
-	struct gomem_target *target = container_of(work, struct gomem_target, exit_work);
-
-	publish_last(target);
-	mmput(target->mm);
-	drop_ledger(target);
-	gomem_target_put(target);
-}
-
 void gomem_target_destroy(struct gomem_target *target)
 {
 	gomem_ledger_destroy(target->ledger);
@@ -79,7 +43,7 @@ struct gomem_target *gomem_target_create(void)
 	}
 	kref_init(&target->ref);
 	mutex_init(&target->look_mutex);
-	INIT_WORK(&target->exit_work, exit_work);
+	gomem_target_exit_prepare(target);
 	INIT_RCU_WORK(&target->free_work, free_work);
 	return target;
 }

@@ -17,6 +17,7 @@
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
+#include <linux/task_work.h>
 #include <linux/workqueue.h>
 
 #include "blocks.h"
@@ -31,7 +32,7 @@
  * enum gomem_target_state
  * @GOMEM_TARGET_RUNNING: alive
  * @GOMEM_TARGET_EXITING: its last thread is on the way out, the last look under way
- * @GOMEM_TARGET_EXITED: gone; the figures are those of the last look
+ * @GOMEM_TARGET_EXITED: gone; the figures are those of the last look, if there was one
  */
 enum gomem_target_state {
 	GOMEM_TARGET_RUNNING,
@@ -89,6 +90,8 @@ struct gomem_target_sums {
  * @look_mutex: guards @last, and @ledger against its end; one looks at a time
  * @last: the look at its exit, NULL before
  * @exit_work: takes that
+ * @leave: has the process wait for it
+ * @drop_work: frees what that made superfluous, a grace period later
  * @free_work: frees the target, a grace period after the last reference
  * @vm_events: what the kernel had counted when it was attached, see frag.c; NULL before
  * @private: the listener's
@@ -119,6 +122,8 @@ struct gomem_target {
 	struct mutex look_mutex; /* guards @last, @ledger's end */
 	struct gomem_snapshot *last;
 	struct work_struct exit_work;
+	struct callback_head leave;
+	struct rcu_work drop_work;
 	struct rcu_work free_work;
 	unsigned long *vm_events;
 	void *private;

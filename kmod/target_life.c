@@ -2,12 +2,14 @@
 #include <linux/kprobes.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 
 #include "cgroups.h"
 #include "target_set.h"
 
 #define SPARES 32 /* forks that may come before the worker runs */
 #define MARGIN 32 /* places kept free for followed children */
+#define EXITED_BYTES SZ_32M /* of what is kept of those who exited and whom nobody named */
 
 static LIST_HEAD(spares);
 static unsigned int spare_count;
@@ -48,17 +50,35 @@ static bool is_named(const struct gomem_target *target)
 	return target->origin == GOMEM_TARGET_PARAM || target->origin == GOMEM_TARGET_WRITE;
 }
 
-/* Those who exited and whom nobody named make room for the next ones, the oldest first. */
+/* What is kept of @target, if that is all there is and nobody named it. */
+static size_t spoils_of(struct gomem_target *target)
+{
+	const struct gomem_snapshot *last = smp_load_acquire(&target->last);
+
+	if (is_named(target) || !gomem_target_is_exited(target))
+		return 0;
+	return sizeof(*target) + (last ? gomem_snapshot_bytes(last) : 0);
+}
+
+/* Those who exited and whom nobody named make room for others, the oldest first. */
 static void make_room(void)
 {
 	struct gomem_target *target, *next;
+	size_t spoils = 0;
 
 	lockdep_assert_held(&gomem_target_set.mutex);
+	list_for_each_entry_safe(target, next, &gomem_target_set.all, all)
+		spoils += spoils_of(target);
 	list_for_each_entry_safe(target, next, &gomem_target_set.all, all) {
-		if (READ_ONCE(gomem_target_set.count) + MARGIN <= GOMEM_TARGETS_MAX)
+		size_t spoil = spoils_of(target);
+
+		if (spoils <= EXITED_BYTES &&
+		    READ_ONCE(gomem_target_set.count) + MARGIN <= GOMEM_TARGETS_MAX)
 			return;
-		if (!is_named(target) && gomem_target_is_exited(target))
+		if (spoil) {
 			gomem_target_set_forget(target);
+			spoils -= min(spoil, spoils);
+		}
 	}
 }
 
@@ -178,28 +198,6 @@ struct gomem_target *gomem_target_execed(const struct mm_struct *old, bool was)
 
 NOKPROBE_SYMBOL(gomem_target_execed);
 
-void gomem_target_exiting(struct mm_struct *mm)
-{
-	struct gomem_target *target = gomem_target_of(mm);
-	unsigned long flags;
-
-	if (!target || target->pid != task_tgid(current))
-		return;
-	raw_spin_lock_irqsave(&gomem_target_set.lock, flags);
-	if (!hlist_unhashed(&target->by_mm)) {
-		hlist_del_init_rcu(&target->by_mm);
-		WRITE_ONCE(target->state, GOMEM_TARGET_EXITING);
-		gomem_target_keep_comm(target, current->group_leader);
-		gomem_target_get(target);
-		mmget(mm);
-		queue_work(gomem_target_set.workqueue, &target->exit_work);
-	}
-	raw_spin_unlock_irqrestore(&gomem_target_set.lock, flags);
-	gomem_cgroups_room();
-}
-
-NOKPROBE_SYMBOL(gomem_target_exiting);
-
 void gomem_target_forked(struct task_struct *child)
 {
 	struct gomem_target *parent = itself_in(current->mm);
@@ -242,6 +240,7 @@ void gomem_target_exit(void)
 {
 	struct gomem_target *target, *next;
 
+	gomem_target_exit_settle();
 	gomem_cgroups_exit();
 	cancel_work_sync(&refill_work);
 	forget_all();

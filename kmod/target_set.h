@@ -91,6 +91,12 @@ struct mm_struct *gomem_target_catch_up(struct gomem_target *target, struct task
 /** gomem_target_mm_of() - the mm of @task or of another thread of it, for mmput(), or NULL */
 struct mm_struct *gomem_target_mm_of(struct task_struct *task);
 
+/** gomem_target_exit_prepare() - part of gomem_target_create() */
+void gomem_target_exit_prepare(struct gomem_target *target);
+
+/** gomem_target_exit_settle() - wait until no process is in a last look; no hook is planted */
+void gomem_target_exit_settle(void);
+
 /** gomem_target_keep_comm() - remember @task's name as that of @target; under the lock */
 void gomem_target_keep_comm(struct gomem_target *target, struct task_struct *task);
 

@@ -8,7 +8,7 @@
 static int make_slots(struct gomem_vec *vec)
 {
 	unsigned long slots = max(2 * vec->slots, 64UL);
-	void **chunks = kvmalloc_array(slots, sizeof(*chunks), GFP_KERNEL);
+	void **chunks = kvmalloc_array(slots, sizeof(*chunks), GOMEM_VEC_GFP);
 
 	if (!chunks)
 		return -ENOMEM;
@@ -28,7 +28,7 @@ static int make_chunk(struct gomem_vec *vec)
 
 	if (err)
 		return err;
-	vec->chunks[index] = (void *)__get_free_page(GFP_KERNEL);
+	vec->chunks[index] = (void *)__get_free_page(GOMEM_VEC_GFP);
 	if (!vec->chunks[index])
 		return -ENOMEM;
 	vec->room += vec->per_chunk;

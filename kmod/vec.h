@@ -6,7 +6,11 @@
 #ifndef GOMEM_VEC_H
 #define GOMEM_VEC_H
 
+#include <linux/gfp.h>
 #include <linux/types.h>
+
+/* No look at memory is worth that somebody is killed for want of it. */
+#define GOMEM_VEC_GFP (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 /**
  * struct gomem_vec - see gomem_vec_init()

@@ -41,6 +41,7 @@ stacks: pool target unwind
 target: blocks compat go ledger snapshot target_set
 target_set: target cgroups
 target_add: target_set cgroups
+target_exit: target_set cgroups
 target_life: target_set cgroups
 cgroups: target_set
 retry: compat

@@ -351,6 +351,41 @@ static void crowd(void)
 	tap_eq(0, "contract", target_rows(), "rows", "targets after del-cgroup");
 }
 
+/* The OOM killer shows a stack, which is no trouble here. */
+static void log_stacks(bool on)
+{
+	file_write("/sys/module/printk/parameters/ignore_loglevel", on ? "Y" : "N");
+	file_write("/proc/sys/kernel/printk", on ? "7" : "4");
+}
+
+/* Nobody looks at what the OOM killer wants back; what was counted stays. */
+static void oom_victim(void)
+{
+	struct target t;
+	long p;
+
+	file_write(ROOT "/cgroup.subtree_control", "+memory");
+	make("/oom");
+	if (file_write(ROOT "/oom/memory.max", "16M"))
+		die("limiting the memory of a cgroup failed");
+	file_write(ROOT "/oom/memory.swap.max", "0");
+	t = start_in("/oom");
+	watch("/oom");
+	p = target_call(&t, do_map, 64 * MB, 0, 0);
+	log_stacks(false);
+	target_begin(&t, do_touch, p, 64 * MB, PAGE);
+	waitpid(t.pid, NULL, 0);
+	log_stacks(true);
+	check_field(t.pid, "state", "exited", "victim of the OOM killer");
+	tap_eq(0, "contract", summary(t.pid, "rss"), "kB, /proc/gomem/summary",
+	       "victim of the OOM killer: rss");
+	tap_ok(summary(t.pid, "faults") >= 8 * MB / PAGE,
+	       "victim of the OOM killer: faults: %ld or more, got %lu", 8 * MB / PAGE,
+	       summary(t.pid, "faults"));
+	unwatch("/oom");
+	removed("/oom");
+}
+
 static long fork_on(ARGS)
 {
 	for (;;) {
@@ -392,6 +427,7 @@ int main(int argc, char **argv)
 	fork_storm();
 	rmdir_while_watched();
 	crowd();
+	oom_victim();
 	unload_while_forking();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
 	return tap_done();
