@@ -101,6 +101,14 @@ static __always_inline bool is_on(const struct goroutine *goroutine, unsigned lo
 	return frame - goroutine->lo < goroutine->hi - goroutine->lo;
 }
 
+/* By a pointer: some kernels check the bounds of an array by a call, which may not be here. */
+static __always_inline void push(struct gomem_trace *trace, unsigned long pc)
+{
+	typeof(&trace->frames[0]) frames = trace->frames;
+
+	frames[trace->count++] = pc;
+}
+
 /* Return: whether the frames from @frame on reached the goroutine's stack. */
 static __always_inline bool follow(const struct reader *reader, unsigned long frame,
 				   const struct goroutine *goroutine)
@@ -114,7 +122,7 @@ static __always_inline bool follow(const struct reader *reader, unsigned long fr
 			break;
 		if (pc < PAGE_SIZE || pc >= reader->limit)
 			break;
-		trace->frames[trace->count++] = pc;
+		push(trace, pc);
 		is_reached |= is_on(goroutine, frame);
 		if (next == frame)
 			break;
@@ -134,7 +142,7 @@ static __always_inline void trace_user(const struct gomem_go *go, const struct p
 	if (follow(reader, regs->bp, &goroutine) || !goroutine.sched_pc ||
 	    trace->count == GOMEM_UNWIND_FRAMES)
 		return;
-	trace->frames[trace->count++] = goroutine.sched_pc;
+	push(trace, goroutine.sched_pc);
 	follow(reader, goroutine.sched_bp, &goroutine);
 }
 
