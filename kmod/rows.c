@@ -96,7 +96,7 @@ static noinline char *put_any_hex(char *at, int width, u64 value)
 	char text[16], *end = text + sizeof(text), *digit = end;
 
 	do {
-		*--digit = hex_asc_lo(value);
+		*--digit = "0123456789abcdef"[value & 15];
 		value >>= 4;
 	} while (value);
 	return put_text(at, width, digit, end - digit);
