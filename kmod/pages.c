@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "compat/compat.h"
 #include "gomem.h"
 #include "target.h"
 #include "walk.h"

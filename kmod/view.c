@@ -5,7 +5,6 @@
 #include <linux/pgtable.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
-#include <linux/swapops.h>
 #include <linux/xarray.h>
 
 #include "compat/compat.h"
@@ -178,14 +177,14 @@ static struct kind kind_of_present(const struct gomem_view *view, pte_t pte)
 
 static struct kind kind_of_swap(pte_t pte)
 {
-	swp_entry_t entry = pte_to_swp_entry(pte);
+	softleaf_t entry = softleaf_from_pte(pte);
 	struct kind kind = { .node = GOMEM_NODE_UNKNOWN };
 
-	if (!non_swap_entry(entry)) {
+	if (softleaf_is_swap(entry)) {
 		kind.state = GOMEM_PAGE_SWAP;
-	} else if (is_pfn_swap_entry(entry)) {
+	} else if (softleaf_has_pfn(entry)) {
 		kind.state = GOMEM_PAGE_MIGRATING;
-		kind.is_anon = PageAnon(pfn_swap_entry_to_page(entry));
+		kind.is_anon = PageAnon(softleaf_to_page(entry));
 	}
 	return kind;
 }
@@ -454,14 +453,14 @@ bool gomem_view_table(struct gomem_view *view, const pte_t *table, unsigned long
 
 static struct page *huge_page_of(const struct gomem_view *view, pmd_t pmd)
 {
-	swp_entry_t entry;
+	softleaf_t entry;
 
 	if (!view->has_pages)
 		return NULL;
 	if (pmd_present(pmd))
 		return pmd_trans_huge(pmd) ? pmd_page(pmd) : NULL;
-	entry = pmd_to_swp_entry(pmd);
-	return is_pfn_swap_entry(entry) ? pfn_swap_entry_to_page(entry) : NULL;
+	entry = softleaf_from_pmd(pmd);
+	return softleaf_has_pfn(entry) ? softleaf_to_page(entry) : NULL;
 }
 
 /* Anonymous memory holds huge pages that are anonymous, and the huge zero page. */

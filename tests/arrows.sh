@@ -63,7 +63,7 @@ on_life: hook on
 on_rmap: compat hook on peek slot
 on_vma: compat hook on zap
 hooks: compat hook on probe setting
-pages: target walk words
+pages: compat target walk words
 proc: frag target probe pages proc_files stream
 proc_files: probe
 proc_counts: event rows proc_files proc_cursor
