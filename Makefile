@@ -17,6 +17,7 @@ help:
 	@echo 'make               gomemctl, and gomem.ko for this kernel where its headers are there'
 	@echo 'make demo          the main job in a virtual machine; sets up what it needs'
 	@echo 'make check         all tests and lint; sets up what it needs'
+	@echo 'make check-kernels only what runs in virtual machines, on every kernel'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
 	@echo '                   by DKMS where that is there; DESTDIR for packagers'
@@ -200,6 +201,10 @@ check:
 	tests/vm/setup.sh
 	tests/check.sh
 
+check-kernels:
+	tests/vm/setup.sh
+	tests/check.sh kernels
+
 KERNELS ?= 6.1
 
 bench:
@@ -210,4 +215,5 @@ clean:
 	rm -rf build gomemctl gomem.ko
 
 .PHONY: all help layouts libraries host-tests kselftests bench-program illness module \
-	module-if-possible install install-module uninstall demo lint format check bench clean
+	module-if-possible install install-module uninstall demo lint format check check-kernels \
+	bench clean

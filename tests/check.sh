@@ -6,8 +6,10 @@
 #	lint		tests/lint.sh
 #	host/NAME	tests/host/test_NAME.c, under ASan and UBSan
 #	go/NAME		tests/go/test_NAME.sh, real Go programs on this machine
-#	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on each
-#			kernel of tests/vm/kernels
+#	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on the
+#			kernels that tests/vm/kernels says
+#
+# With "kernels" as argument, only the last of these, on all kernels.
 #
 # Each writes TAP. A test that ends without its plan, or with a bad status and no
 # "not ok", counts as one that failed. The whole output is left in build/check/.
@@ -16,6 +18,7 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
 logs=build/check
+what=${1:-all}
 
 # count NAME STATUS: add up NAME's TAP, say what went wrong in it
 count()
@@ -141,13 +144,20 @@ machine()
 	done
 }
 
-# machines: all kernels at once, each told when it is done; a virtual machine uses one core
+kernels()
+{
+	awk -v what="$what" '!/^#/ && (what == "kernels" || $5 == "check") { print $1 }' \
+		tests/vm/kernels
+}
+
+# machines: a kernel on each core, as much as a virtual machine uses
 machines()
 {
 	local kernel kernels
 
-	mapfile -t kernels < <(grep -v '^#' tests/vm/kernels | cut -f1)
+	mapfile -t kernels < <(kernels)
 	for kernel in "${kernels[@]}"; do
+		[ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
 		machine "$kernel" >"$logs/$kernel.txt" &
 	done
 	wait
@@ -168,9 +178,11 @@ total()
 
 rm -rf $logs
 mkdir -p $logs
-run lint tests/lint.sh
-host
-build gomemctl make -s -j2 gomemctl && go_programs
+if [ "$what" = all ]; then
+	run lint tests/lint.sh
+	host
+fi
+build gomemctl make -s -j2 gomemctl && [ "$what" = all ] && go_programs
 build kselftest make -s -j2 kselftests illness && machines
 
 echo "logs are in $logs"

@@ -162,6 +162,23 @@ publish()
 	ln -sfn "$(basename "$2")" "$3"
 }
 
+# needs SUITE REGEX PACKAGE...: the packages, and what of that name they depend on, and so on
+needs()
+{
+	local suite=$1 regex=$2 package todo=("${@:3}")
+	local -A seen=()
+
+	while [ ${#todo[@]} != 0 ]; do
+		package=${todo[0]}
+		todo=("${todo[@]:1}")
+		[ -n "${seen[$package]:-}" ] && continue
+		seen[$package]=1
+		echo "$package"
+		mapfile -t -O ${#todo[@]} todo < <(field "$suite" "$package" Depends |
+			grep -oP "(?<![^ ])$regex")
+	done
+}
+
 # The headers' makefiles point into /usr/src of the machine they were meant for
 relocate_headers()
 {
@@ -172,26 +189,91 @@ relocate_headers()
 	ln -s "usr/src/linux-headers-$release" "$tree/build"
 }
 
-kernel()
+# Headers name the compiler of their suite. This machine's does as well, without what it
+# has not learned yet, and without BTF, for which it would take that suite's pahole.
+adapt_compiler()
 {
-	local name=$1 suite=$2 image=$3 headers=$4
-	local link=$cache/kernels/$name version final release kbuild tree=$tmp/kernel
+	local build=$1/build gcc option
 
-	wanted "$link" "$suite" || return 0
-	version=$(field "$suite" "$image" Version)
-	final=$link-$version
-	[ -e "$final" ] && return
-	image=$(field "$suite" "$image" Depends | sed 's/ .*//')
-	headers=$(field "$suite" "$headers" Depends | sed 's/ .*//')
-	release=${image#linux-image-}
-	kbuild=$(field "$suite" "$headers" Depends | grep -o 'linux-kbuild-[^ ,]*')
-	rm -rf "$tree"
-	unpack "$suite" "$tree" "$image" "$headers" "${headers%-amd64}-common" "$kbuild"
-	relocate_headers "$tree" "$final" "$release"
-	ln -s "boot/vmlinuz-$release" "$tree/vmlinuz"
+	gcc=$(grep -o 'gcc-[0-9]*' "$build/.kernelvariables")
+	command -v "$gcc" >/dev/null && return
+	sed -i "s/$gcc/gcc/" "$build/.kernelvariables"
+	# shellcheck disable=SC2016 # make expands it
+	echo 'override PAHOLE_VERSION = $(CONFIG_PAHOLE_VERSION)' >>"$build/.kernelvariables"
+	for option in CC_HAS_MIN_FUNCTION_ALIGNMENT CC_HAS_COUNTED_BY CC_HAS_COUNTED_BY_PTR \
+		DEBUG_INFO_BTF_MODULES; do
+		sed -i "/CONFIG_${option}[= ]/d" "$build/include/config/auto.conf" \
+			"$build/include/generated/autoconf.h"
+	done
+}
+
+# The build's tools that ask for a newer libc than this machine's get their suite's
+adapt_tools()
+{
+	local suite=$1 tree=$2 final=$3 kbuild=$4 tool lib=usr/lib/x86_64-linux-gnu libraries=()
+
+	while read -r tool; do
+		ldd "$tool" 2>&1 | grep -q 'GLIBC.* not found' || continue
+		if [ ${#libraries[@]} = 0 ]; then
+			mapfile -t libraries < <(needs "$suite" 'z?lib[^ ,]*' "$kbuild" | tail -n +2)
+			unpack "$suite" "$tree" "${libraries[@]}"
+		fi
+		mv "$tool" "$tool.there"
+		cat >"$tool" <<-END
+			#!/bin/sh
+			lib=$final/$lib
+			exec "\$lib/ld-linux-x86-64.so.2" --library-path "\$lib" "\$0.there" "\$@"
+		END
+		chmod +x "$tool"
+	done < <(find "$tree/usr/lib/$kbuild" -type f -perm -1)
+}
+
+# Where the image and the modules are, before and after /lib went into /usr
+link_image()
+{
+	local tree=$1 release=$2
+
+	if [ -e "$tree/boot/vmlinuz-$release" ]; then
+		ln -s "boot/vmlinuz-$release" "$tree/vmlinuz"
+	else
+		ln -s usr/lib "$tree/lib"
+		ln -s "lib/modules/$release/vmlinuz" "$tree/vmlinuz"
+	fi
 	ln -s "lib/modules/$release" "$tree/modules"
 	/sbin/depmod -b "$tree" "$release"
 	echo "$release" >"$tree/release"
+}
+
+# release_of NAME SUITE IMAGE: nothing when the suite has left that minor behind
+release_of()
+{
+	field "$2" "$3" Depends | grep -oP "(?<=linux-image-)$1\.[^ ,]*" || true
+}
+
+kernel()
+{
+	local name=$1 suite=$2 image=$3 headers=$4
+	local link=$cache/kernels/$name version final release packages tree=$tmp/kernel
+
+	wanted "$link" "$suite" || return 0
+	release=$(release_of "$name" "$suite" "$image")
+	if [ -z "$release" ]; then
+		[ -e "$link" ] || die "$suite has no Linux $name (any more); see tests/vm/kernels"
+		say "$suite has no Linux $name any more: keeping the one that is here"
+		return
+	fi
+	version=$(field "$suite" "$image" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	mapfile -t packages < <(needs "$suite" \
+		'linux-(image|base|binary|modules|headers|kbuild)-[^ ,]*' "$image" "$headers")
+	rm -rf "$tree"
+	unpack "$suite" "$tree" "${packages[@]}"
+	relocate_headers "$tree" "$final" "$release"
+	adapt_compiler "$tree"
+	adapt_tools "$suite" "$tree" "$final" \
+		"$(printf '%s\n' "${packages[@]}" | grep '^linux-kbuild-')"
+	link_image "$tree" "$release"
 	publish "$tree" "$final" "$link"
 }
 
