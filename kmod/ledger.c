@@ -254,7 +254,5 @@ void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *
 		rcu_read_unlock();
 		cond_resched();
 	}
-	state->records = READ_ONCE(ledger->used);
-	state->dropped = atomic64_read(&ledger->dropped);
-	state->unseen = atomic64_read(&ledger->unseen);
+	*state = gomem_ledger_state(ledger);
 }

@@ -64,11 +64,13 @@ struct gomem_history {
 
 /**
  * struct gomem_ledger_state - how complete the counts are
+ * @bytes: memory it takes
  * @records: records in use
  * @dropped: events lost, the ledger being full
  * @unseen: pages of released address space that no one looked at
  */
 struct gomem_ledger_state {
+	u64 bytes;
 	u64 records;
 	u64 dropped;
 	u64 unseen;
@@ -142,7 +144,7 @@ typedef void (*gomem_ledger_fn)(void *arg, unsigned long pos, const struct gomem
 void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
 		       struct gomem_ledger_state *state);
 
-/** gomem_ledger_bytes() - memory it takes */
-size_t gomem_ledger_bytes(const struct gomem_ledger *ledger);
+/** gomem_ledger_state() - how it is now */
+struct gomem_ledger_state gomem_ledger_state(struct gomem_ledger *ledger);
 
 #endif /* GOMEM_LEDGER_H */

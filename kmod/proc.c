@@ -32,6 +32,7 @@ static const struct entry root_files[] = {
 	{ .name = "huge", .mode = 0600, .ops = &gomem_proc_huge_ops },
 	{ .name = "counts", .mode = 0400, .ops = &gomem_proc_counts_ops },
 	{ .name = "frag", .mode = 0400, .ops = &gomem_proc_frag_ops },
+	{ .name = "stats", .mode = 0400, .ops = &gomem_proc_stats_ops },
 	{ .name = "events", .mode = 0600, .ops = &gomem_stream_ops },
 };
 

@@ -12,6 +12,7 @@ extern const struct proc_ops gomem_proc_frag_ops;
 extern const struct proc_ops gomem_proc_huge_ops;
 extern const struct proc_ops gomem_proc_probes_ops;
 extern const struct proc_ops gomem_proc_stacks_ops;
+extern const struct proc_ops gomem_proc_stats_ops;
 extern const struct proc_ops gomem_proc_summary_ops;
 extern const struct proc_ops gomem_proc_targets_ops;
 extern const struct proc_ops gomem_proc_version_ops;

@@ -293,8 +293,14 @@ void gomem_ledger_destroy(struct gomem_ledger *ledger)
 	vfree(ledger);
 }
 
-size_t gomem_ledger_bytes(const struct gomem_ledger *ledger)
+struct gomem_ledger_state gomem_ledger_state(struct gomem_ledger *ledger)
 {
-	return sizeof(*ledger) +
-	       READ_ONCE(ledger->slab_count) * SLAB_RECORDS * sizeof(struct gomem_record);
+	unsigned int slabs = READ_ONCE(ledger->slab_count);
+
+	return (struct gomem_ledger_state){
+		.bytes = sizeof(*ledger) + slabs * SLAB_RECORDS * sizeof(struct gomem_record),
+		.records = READ_ONCE(ledger->used),
+		.dropped = atomic64_read(&ledger->dropped),
+		.unseen = atomic64_read(&ledger->unseen),
+	};
 }

@@ -160,6 +160,20 @@ struct gomem_snapshot *gomem_target_look(struct gomem_target *target)
 	return look(target, true);
 }
 
+int gomem_target_ledger(struct gomem_target *target, struct gomem_ledger_state *state)
+{
+	if (mutex_lock_killable(&target->look_mutex))
+		return -EINTR;
+	if (target->ledger) {
+		*state = gomem_ledger_state(target->ledger);
+	} else {
+		*state = target->last->ledger;
+		state->bytes = 0;
+	}
+	mutex_unlock(&target->look_mutex);
+	return 0;
+}
+
 struct gomem_blocks *gomem_target_blocks(struct gomem_target *target)
 {
 	struct mm_struct *mm = gomem_target_mm(target);

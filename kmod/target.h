@@ -242,6 +242,13 @@ struct mm_struct *gomem_target_mm(struct gomem_target *target);
 struct gomem_snapshot *gomem_target_look(struct gomem_target *target);
 
 /**
+ * gomem_target_ledger() - how complete its counts are, and what they take
+ *
+ * May sleep. Return: 0, or -EINTR when killed.
+ */
+int gomem_target_ledger(struct gomem_target *target, struct gomem_ledger_state *state);
+
+/**
  * gomem_target_blocks() - look at its memory by 2 MiB
  *
  * May sleep. Return: what gomem_blocks_free() takes, NULL for one that exited, or

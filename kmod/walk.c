@@ -240,6 +240,29 @@ static void walk_locked(struct gomem_walk *walk)
 	walk->pos = walk->end;
 }
 
+static atomic64_t windows = ATOMIC64_INIT(0);
+static atomic64_t longest_ns = ATOMIC64_INIT(0);
+
+u64 gomem_walk_windows(void)
+{
+	return atomic64_read(&windows);
+}
+
+u64 gomem_walk_longest_ns(void)
+{
+	return atomic64_read(&longest_ns);
+}
+
+static void note_hold(struct gomem_walk *walk, u64 ns)
+{
+	s64 longest = atomic64_read(&longest_ns);
+
+	walk->hold_ns = max(walk->hold_ns, ns);
+	atomic64_inc(&windows);
+	while (ns > longest && !atomic64_try_cmpxchg(&longest_ns, &longest, ns))
+		;
+}
+
 int gomem_walk_window(struct gomem_walk *walk)
 {
 	u64 start_ns;
@@ -253,7 +276,7 @@ int gomem_walk_window(struct gomem_walk *walk)
 	walk->stopped = false;
 	walk->pmds = NULL;
 	walk_locked(walk);
-	walk->hold_ns = max(walk->hold_ns, ktime_get_ns() - start_ns);
+	note_hold(walk, ktime_get_ns() - start_ns);
 	mmap_read_unlock(walk->mm);
 	cond_resched();
 	return walk->pos < walk->end;

@@ -60,6 +60,12 @@ struct gomem_walk {
 	unsigned long points;
 };
 
+/** gomem_walk_windows() - windows looked at since the module was loaded */
+u64 gomem_walk_windows(void);
+
+/** gomem_walk_longest_ns() - the longest time one of them held the mmap lock */
+u64 gomem_walk_longest_ns(void);
+
 /**
  * gomem_walk_window() - look at the next window
  * @walk: with @mm, @pos, @end, @view, @sink and @arg set, the rest zero before

@@ -73,6 +73,7 @@ proc_huge: blocks zeros words target rows proc_files proc_cursor proc_fields
 proc_frag: frag rows proc_files proc_cursor
 proc_probes: probe rows proc_files
 proc_stacks: event rows stacks unwind proc_files proc_cursor
+proc_stats: probe stacks stream target walk rows proc_files proc_cursor
 proc_summary: target rows proc_files proc_cursor proc_fields
 proc_targets: target cgroups rows words proc_files proc_cursor proc_fields
 proc_version: rows proc_files

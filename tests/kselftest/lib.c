@@ -105,11 +105,11 @@ int file_write(const char *path, const char *fmt, ...)
 	return ret;
 }
 
-char *file_read(const char *path)
+/* All that @fd, open or -1, has to say; closes it. */
+static char *read_all(int fd)
 {
 	size_t room = 64 * KB, len = 0;
 	char *text = malloc(room);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : 0;
 
 	while (fd >= 0 && (n = read(fd, text + len, room - 1 - len)) > 0) {
@@ -124,6 +124,11 @@ char *file_read(const char *path)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *file_read(const char *path)
+{
+	return read_all(open(path, O_RDONLY | O_CLOEXEC));
 }
 
 long file_number(const char *path)
@@ -228,13 +233,22 @@ static void table_row(struct table *t, const char *file, char *line)
 
 struct table *table_read(const char *file)
 {
+	return table_ask(file, "");
+}
+
+struct table *table_ask(const char *file, const char *words)
+{
 	struct table *t = calloc(1, sizeof(*t));
 	char path[64], *line, *save;
 	char want[64];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/gomem/%s", file);
+	fd = open(path, (*words ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (*words && write(fd, words, strlen(words)) < 0)
+		die("writing '%s' to %s failed: %s", words, path, strerror(errno));
 	snprintf(want, sizeof(want), "# gomem 2 %s", file);
-	t->text = file_read(path);
+	t->text = read_all(fd);
 	if (!t->text)
 		die("reading %s failed: %s", path, strerror(errno));
 	line = strtok_r(t->text, "\n", &save);

@@ -107,6 +107,8 @@ struct table {
 
 /* Read /proc/gomem/@file; dies when it is not a table of that name. */
 struct table *table_read(const char *file);
+/* The same after @words were written to it. */
+struct table *table_ask(const char *file, const char *words);
 void table_free(struct table *t);
 /* A field; dies when there is no such column, or it is no such number. */
 const char *table_str(const struct table *t, int row, const char *column);
