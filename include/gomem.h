@@ -26,6 +26,25 @@
 #define GOMEM_PROC_DIR "gomem"
 
 /*
+ * Who may see and do what. All is root's, 0400 or 0600 in directories of 0500; addresses and
+ * control need a capability besides, always in the initial user namespace:
+ *
+ *	who                                   version, probes   the other files   writes to targets
+ *	a user                                EACCES            EACCES            EACCES
+ *	a user as root of a user namespace    EACCES            EACCES            EACCES
+ *	root as root of a user namespace,
+ *	root without capabilities,
+ *	root of a container                   read              EPERM             EPERM
+ *	  the same with CAP_SYS_PTRACE        read              what it sees      EPERM
+ *	  the same with CAP_SYS_ADMIN, too    read              what it sees      what it sees
+ *	root                                  read              read              write
+ *
+ * What it sees are the targets in its pid namespace: others are in no file, are no process to
+ * add (ESRCH) or to delete (ENOENT), and opening their pages is ESRCH. The names of their
+ * directories it does see.
+ */
+
+/*
  * What the hooks counted since attach, in a range of addresses or a target.
  *
  * faults       page faults, remote ones (ptrace, process_vm_writev) included; one that

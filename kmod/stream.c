@@ -119,7 +119,7 @@ void gomem_stream_put(struct pid *pid, enum gomem_kind kind, unsigned long start
 	struct reader *reader;
 
 	list_for_each_entry_rcu(reader, &readers, link) {
-		if (!gomem_want_is(&reader->want, kind, pid))
+		if (!gomem_want_is(&reader->want, kind, pid) || !pid_nr_ns(pid, reader->ns))
 			continue;
 		if (first)
 			tell(reader, pid, &event);

@@ -5,15 +5,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -234,95 +231,6 @@ static void threads(void)
 	target_kill(&t);
 }
 
-static bool refuses(const char *path, int flags, int want)
-{
-	int fd = open(path, flags);
-
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 && errno == want;
-}
-
-/* What an unprivileged user is refused: all. Return: the exit status, 0 when it was. */
-static int all_refused(const char *pages)
-{
-	static const char *const files[] = { "version", "targets", "summary", "vmas", "probes" };
-	char path[40];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		snprintf(path, sizeof(path), "/proc/gomem/%s", files[i]);
-		if (!refuses(path, O_RDONLY, EACCES))
-			return i + 1;
-	}
-	return !refuses(pages, O_RDONLY, EACCES) ||
-	       !refuses("/proc/gomem/targets", O_WRONLY, EACCES);
-}
-
-static void drop_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[2] = { { 0 } };
-
-	if (syscall(SYS_capset, &header, none))
-		_exit(100);
-}
-
-/* What root is refused without its capabilities: addresses, and control. */
-static int secrets_refused(const char *pages)
-{
-	if (!refuses("/proc/gomem/vmas", O_RDONLY, EPERM) || !refuses(pages, O_RDONLY, EPERM))
-		return 1;
-	return file_write("/proc/gomem/targets", "del 1\n") == -EPERM ? 0 : 2;
-}
-
-static void check_refused(const char *who, uid_t uid, const char *pages)
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		if (uid && (setgid(uid) || setuid(uid)))
-			_exit(100);
-		if (uid)
-			_exit(all_refused(pages));
-		drop_capabilities();
-		_exit(secrets_refused(pages));
-	}
-	waitpid(child, &status, 0);
-	tap_eq(0, "refused", WEXITSTATUS(status), "exit status", "%s", who);
-}
-
-static void check_mode(const char *path, int want)
-{
-	struct stat st;
-
-	if (stat(path, &st))
-		die("stat of %s failed: %s", path, strerror(errno));
-	tap_ok((st.st_mode & 07777) == (mode_t)want && !st.st_uid && !st.st_gid,
-	       "%s: expected mode %o, root's (contract), got %o", path, want, st.st_mode & 07777);
-}
-
-static void permissions(void)
-{
-	struct target t = target_start();
-	char pages[40];
-
-	gomem_add(t.pid);
-	snprintf(pages, sizeof(pages), "/proc/gomem/%d/pages", t.pid);
-	check_mode("/proc/gomem/version", 0400);
-	check_mode("/proc/gomem/targets", 0600);
-	check_mode("/proc/gomem/summary", 0400);
-	check_mode("/proc/gomem/vmas", 0400);
-	check_mode("/proc/gomem/probes", 0400);
-	check_mode(pages, 0600);
-	check_refused("an unprivileged user", 65534, pages);
-	check_refused("root without capabilities", 0, pages);
-	gomem_del(t.pid);
-	tap_ok(access(pages, F_OK), "del: pages is gone");
-	target_kill(&t);
-}
-
 /* In a pid namespace of its own this is process 1. Its status: 1 adding, 2 reading failed. */
 static int inside(void)
 {
@@ -440,7 +348,6 @@ int main(int argc, char **argv)
 	bad_writes();
 	writes();
 	threads();
-	permissions();
 	pid_namespace();
 	version();
 	probes();
