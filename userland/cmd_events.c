@@ -290,7 +290,8 @@ static struct gm_error *print_json(const struct gomem_event *event, const struct
 		json_object_put(rows);
 		return gm_error_create(ENOMEM, "out of memory");
 	}
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(rows);
 	return NULL;
 }
@@ -416,9 +417,9 @@ static struct gm_error *open_stream(const struct settings *settings, int *fd)
 	if (error)
 		return error;
 	if (settings->base.pids.count == 1)
-		snprintf(pid, sizeof(pid), " pid=%d", (int)settings->base.pids.items[0]);
-	if (asprintf(&words, "%s%s%s", settings->kinds ? "kinds=" : "",
-		     settings->kinds ? settings->kinds : "", pid) < 0) {
+		snprintf(pid, sizeof(pid), "pid=%d ", (int)settings->base.pids.items[0]);
+	if (asprintf(&words, "%s%s%s", pid, settings->kinds ? "kinds=" : "",
+		     settings->kinds ? settings->kinds : "") < 0) {
 		words = NULL;
 		return gm_error_create(ENOMEM, "out of memory");
 	}
