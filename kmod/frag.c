@@ -7,6 +7,8 @@
 #include <linux/nodemask.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/vmstat.h>
 
 #include "compat/compat.h"
@@ -32,6 +34,12 @@ static const char *const settings[] = {
 	"khugepaged/pages_collapsed",
 	"khugepaged/full_scans",
 };
+
+/* Those, and one for each size of a huge page */
+#define SETTINGS (ARRAY_SIZE(settings) + HPAGE_PMD_ORDER)
+
+static char seen[SETTINGS][GOMEM_SETTING_MAX];
+static DEFINE_SPINLOCK(seen_lock); /* guards @seen */
 
 #define VM_EVENTS(X)                                            \
 	X(thp_fault_alloc, THP_FAULT_ALLOC)                     \
@@ -176,26 +184,44 @@ static void tell_zones(struct teller *teller)
 	}
 }
 
-static void tell_setting(const struct teller *teller, const char *item)
+static void name_setting(unsigned int i, char name[GOMEM_SETTING_MAX])
 {
-	char value[GOMEM_SETTING_MAX];
+	if (i < ARRAY_SIZE(settings))
+		strscpy(name, settings[i], GOMEM_SETTING_MAX);
+	else
+		snprintf(name, GOMEM_SETTING_MAX, "hugepages-%lukB/enabled",
+			 PAGE_SIZE >> 10 << (i - ARRAY_SIZE(settings) + 1));
+}
 
-	if (!gomem_setting_read(item, value))
-		teller->each(teller->arg, teller->scope, item, value);
+void gomem_frag_look(void)
+{
+	char name[GOMEM_SETTING_MAX], value[GOMEM_SETTING_MAX];
+	unsigned int i;
+
+	for (i = 0; i < SETTINGS; i++) {
+		name_setting(i, name);
+		if (gomem_setting_read(name, value))
+			value[0] = '\0';
+		spin_lock(&seen_lock);
+		strscpy(seen[i], value, GOMEM_SETTING_MAX);
+		spin_unlock(&seen_lock);
+	}
 }
 
 /* A kernel without the setting has no row for it. */
 static void tell_settings(struct teller *teller)
 {
-	char item[GOMEM_SETTING_MAX];
+	char name[GOMEM_SETTING_MAX], value[GOMEM_SETTING_MAX];
 	unsigned int i;
 
 	teller->scope = "thp";
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
-		tell_setting(teller, settings[i]);
-	for (i = 1; i <= HPAGE_PMD_ORDER; i++) {
-		snprintf(item, sizeof(item), "hugepages-%lukB/enabled", PAGE_SIZE >> 10 << i);
-		tell_setting(teller, item);
+	for (i = 0; i < SETTINGS; i++) {
+		name_setting(i, name);
+		spin_lock(&seen_lock);
+		strscpy(value, seen[i], GOMEM_SETTING_MAX);
+		spin_unlock(&seen_lock);
+		if (*value)
+			teller->each(teller->arg, teller->scope, name, value);
 	}
 }
 
