@@ -273,10 +273,13 @@ void gomem_frag_target(struct gomem_target *target, const char *scope, gomem_fra
 
 int gomem_frag_attach(struct gomem_target *target)
 {
-	unsigned long *all = kmalloc_array(NR_VM_EVENT_ITEMS, sizeof(*all), GFP_KERNEL);
-	unsigned long *since = kmalloc_array(ARRAY_SIZE(vm_events), sizeof(*since), GFP_KERNEL);
+	unsigned long *all, *since;
 	unsigned int i;
 
+	if (target->vm_events)
+		return 0;
+	all = kmalloc_array(NR_VM_EVENT_ITEMS, sizeof(*all), GFP_KERNEL);
+	since = kmalloc_array(ARRAY_SIZE(vm_events), sizeof(*since), GFP_KERNEL);
 	if (!all || !since) {
 		kfree(all);
 		kfree(since);

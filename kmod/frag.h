@@ -33,7 +33,7 @@ void gomem_frag_host(gomem_frag_fn each, void *arg);
 void gomem_frag_target(struct gomem_target *target, const char *scope, gomem_frag_fn each,
 		       void *arg);
 
-/** gomem_frag_attach() - @target is attached now; may sleep. Return: 0 or -ENOMEM */
+/** gomem_frag_attach() - @target is attached, told of once or again. Return: 0 or -ENOMEM */
 int gomem_frag_attach(struct gomem_target *target);
 
 #endif /* GOMEM_FRAG_H */
