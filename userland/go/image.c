@@ -23,8 +23,8 @@ static const bool musts[GM_GO_GLOBAL_COUNT] = {
 #undef MUST
 };
 
-static struct gm_error *read_version(struct gm_elf *elf, const char *path,
-				     struct gm_go_version *version)
+struct gm_error *gm_go_image_read_version(struct gm_elf *elf, const char *path,
+					  struct gm_go_version *version)
 {
 	gm_auto(gm_error) struct gm_error *error = NULL;
 	const void *data;
@@ -75,7 +75,7 @@ struct gm_error *gm_go_image_read_file(const char *path, uint64_t entry, struct 
 	memset(image, 0, sizeof(*image));
 	error = gm_elf_open(path, &elf);
 	if (!error)
-		error = read_version(elf, path, &image->version);
+		error = gm_go_image_read_version(elf, path, &image->version);
 	if (!error)
 		error = read_globals(elf, entry, image);
 	if (!error)

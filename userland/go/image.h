@@ -41,6 +41,10 @@ struct gm_go_image {
 	struct gm_go_variable globals[GM_GO_GLOBAL_COUNT];
 };
 
+/* Which Go built @elf, the file at @path. ENOENT: none; ENOTSUP: one that does not say. */
+struct gm_error *gm_go_image_read_version(struct gm_elf *elf, const char *path,
+					  struct gm_go_version *version) GM_MUST_CHECK;
+
 /* Reads /proc/@pid/exe, which works when the file was deleted or lies in another
  * mount namespace. ENOENT: not a Go program; ENOTSUP: stripped, or an unknown Go.
  */

@@ -78,8 +78,15 @@
 	X(G_BYTES, "runtime.g", NULL, false)                                           \
 	X(G_STACK, "runtime.g", "stack", false)                                        \
 	X(G_STATUS, "runtime.g", "atomicstatus", false)                                \
+	X(G_M, "runtime.g", "m", false)                                                \
+	X(G_SCHED, "runtime.g", "sched", false)                                        \
+	X(G_GOID, "runtime.g", "goid", false)                                          \
+	X(G_LABELS, "runtime.g", "labels", false)                                      \
+	X(GOBUF_PC, "runtime.gobuf", "pc", false)                                      \
+	X(GOBUF_BP, "runtime.gobuf", "bp", false)                                      \
 	X(M_G0, "runtime.m", "g0", false)                                              \
 	X(M_GSIGNAL, "runtime.m", "gsignal", false)                                    \
+	X(M_CURG, "runtime.m", "curg", false)                                          \
 	X(M_ALLLINK, "runtime.m", "alllink", false)
 
 enum gm_go_field {

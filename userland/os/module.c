@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ struct gm_module {
 };
 
 /* The parser's position, for messages; @columns: the field of each column, NULL for
- * one that was appended after our time.
+ * one that was appended after our time; @remark: the first below them.
  */
 struct parse {
 	const struct gm_module *module;
@@ -43,6 +44,7 @@ struct parse {
 	size_t line;
 	const struct field *columns[COLUMNS_MAX];
 	size_t column_count;
+	const char *remark;
 };
 
 static struct gm_error *other_version(const struct gm_module *module, unsigned int version)
@@ -197,6 +199,8 @@ static struct gm_error *parse_rows(struct parse *parse, char *rest, void **items
 	char *line, *row;
 
 	while ((line = next_line(parse, &rest))) {
+		if (!parse->remark && !strncmp(line, "# ", 2))
+			parse->remark = line + 2;
 		if (!*line || *line == '#')
 			continue;
 		if (!gm_vec_reserve_raw(items, *count, capacity, 1, row_bytes))
@@ -240,7 +244,8 @@ static struct gm_error *read_text(struct gm_module *module, const char *file, ch
 }
 
 static struct gm_error *read_table(struct gm_module *module, const struct table *table,
-				   void **items, size_t *count, size_t *capacity, char **text)
+				   void **items, size_t *count, size_t *capacity, char **text,
+				   const char **remark)
 {
 	struct parse parse = { .module = module, .table = table };
 	struct gm_error *error;
@@ -257,6 +262,7 @@ static struct gm_error *read_table(struct gm_module *module, const struct table 
 		error = parse_rows(&parse, rest, items, count, capacity);
 	if (error)
 		*count = 0;
+	*remark = parse.remark;
 	return error;
 }
 
@@ -336,11 +342,13 @@ struct gm_error *gm_module_open_events(struct gm_module *module, const char *wor
 #define VMA_FIELD(name, type) { #name, type, offsetof(struct gm_module_vma, name) },
 #define SUMMARY_FIELD(name, type) { #name, type, offsetof(struct gm_module_summary, name) },
 #define TARGET_FIELD(name, type) { #name, type, offsetof(struct gm_module_target, name) },
+#define STACK_FIELD(name, type) { #name, type, offsetof(struct gm_module_stack, name) },
 #define PROBE_FIELD(name, type) { #name, type, offsetof(struct gm_module_probe, name) },
 
 static const struct field vma_fields[] = { GOMEM_VMAS_COLUMNS(VMA_FIELD) };
 static const struct field summary_fields[] = { GOMEM_SUMMARY_COLUMNS(SUMMARY_FIELD) };
 static const struct field target_fields[] = { GOMEM_TARGETS_COLUMNS(TARGET_FIELD) };
+static const struct field stack_fields[] = { GOMEM_STACKS_COLUMNS(STACK_FIELD) };
 static const struct field probe_fields[] = { GOMEM_PROBES_COLUMNS(PROBE_FIELD) };
 
 #define DEFINE_TABLE(plural, row, file)                                                         \
@@ -354,7 +362,7 @@ static const struct field probe_fields[] = { GOMEM_PROBES_COLUMNS(PROBE_FIELD) }
 						 struct gm_module_##plural *rows)               \
 	{                                                                                       \
 		return read_table(module, &plural##_table, (void **)&rows->items, &rows->count, \
-				  &rows->capacity, &rows->text);                                \
+				  &rows->capacity, &rows->text, &rows->remark);                 \
 	}                                                                                       \
 	void gm_module_##plural##_deinit(struct gm_module_##plural *rows)                       \
 	{                                                                                       \
@@ -365,7 +373,64 @@ static const struct field probe_fields[] = { GOMEM_PROBES_COLUMNS(PROBE_FIELD) }
 DEFINE_TABLE(vmas, vma, "vmas")
 DEFINE_TABLE(summaries, summary, "summary")
 DEFINE_TABLE(targets, target, "targets")
+DEFINE_TABLE(stacks, stack, "stacks")
 DEFINE_TABLE(probes, probe, "probes")
+
+/* Why the kernel refused a command, GOMEM_TARGETS_COLUMNS. */
+static const struct {
+	int code;
+	const char *why;
+} refusals[] = {
+	{ ESRCH, "there is no such process, or it is exiting" },
+	{ EEXIST, "it is watched already" },
+	{ ENOENT, "it is not watched" },
+	{ ENOSPC, "the module watches as many as it can; delete some" },
+	{ EPERM,
+	  "that takes CAP_SYS_ADMIN in the initial user namespace; run as root on the host" },
+	{ EACCES, "that takes root" },
+	{ EINVAL, "it is a kernel thread, or the module does not know the command" },
+	{ EAGAIN, "the module is still loading; try again" },
+};
+
+static struct gm_error *refusal(const char *command, int code)
+{
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (refusals[i].code == code)
+			return gm_error_create(code, "the module refused \"%s\": %s", command,
+					       refusals[i].why);
+	}
+	return gm_error_errno(code, "the module refused \"%s\"", command);
+}
+
+static struct gm_error *write_command(const char *path, const char *command)
+{
+	gm_autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+	size_t size = strlen(command);
+	ssize_t written;
+
+	if (fd < 0)
+		return gm_error_errno(errno, "cannot open %s", path);
+	written = write(fd, command, size);
+	if (written < 0)
+		return refusal(command, errno);
+	return (size_t)written == size ? NULL : refusal(command, EIO);
+}
+
+struct gm_error *gm_module_command(struct gm_module *module, const char *format, ...)
+{
+	gm_autofree char *path = NULL, *command = NULL;
+	va_list arguments;
+
+	if (asprintf(&path, "%s/targets", module->directory) < 0) {
+		path = NULL;
+		return gm_error_create(ENOMEM, "out of memory");
+	}
+	va_start(arguments, format);
+	if (vasprintf(&command, format, arguments) < 0)
+		command = NULL;
+	va_end(arguments);
+	return command ? write_command(path, command) : gm_error_create(ENOMEM, "out of memory");
+}
 
 /* The newest row: a pid that was used again means the process that has it now. */
 static const struct gm_module_target *find_target(const struct gm_module_targets *targets,

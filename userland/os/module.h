@@ -30,6 +30,12 @@ struct gm_error *gm_module_open_pages(struct gm_module *module, pid_t pid, int *
 struct gm_error *gm_module_open_events(struct gm_module *module, const char *words,
 				       int *fd) GM_MUST_CHECK;
 
+/* Writes one command to targets, "add 42". errno's code where the kernel refuses, with words
+ * for those of the contract: ESRCH, EEXIST, ENOENT, ENOSPC, EPERM, EINVAL, EAGAIN.
+ */
+struct gm_error *gm_module_command(struct gm_module *module, const char *format, ...) GM_MUST_CHECK
+	__attribute__((format(printf, 2, 3)));
+
 /* Row structs, a member per column: uint64_t for DEC and HEX, char * for STR,
  * unescaped. Sizes and releases are in kB, as in the file. A number that is "-"
  * there is UINT64_MAX here.
@@ -51,14 +57,21 @@ struct gm_module_target {
 	GOMEM_TARGETS_COLUMNS(GM_MODULE_MEMBER)
 };
 
+struct gm_module_stack {
+	GOMEM_STACKS_COLUMNS(GM_MODULE_MEMBER)
+};
+
 struct gm_module_probe {
 	GOMEM_PROBES_COLUMNS(GM_MODULE_MEMBER)
 };
 
-/* Tables: the strings of all rows lie in @text, one allocation; both are owned. */
+/* Tables: the strings of all rows lie in @text, one allocation; both are owned. @remark: the
+ * first line for people below the column names, in @text, without "# "; NULL without one.
+ */
 #define GM_MODULE_TABLE(row) \
 	GM_VEC(struct row);  \
-	char *text
+	char *text;          \
+	const char *remark
 
 struct gm_module_vmas {
 	GM_MODULE_TABLE(gm_module_vma);
@@ -70,6 +83,10 @@ struct gm_module_summaries {
 
 struct gm_module_targets {
 	GM_MODULE_TABLE(gm_module_target);
+};
+
+struct gm_module_stacks {
+	GM_MODULE_TABLE(gm_module_stack);
 };
 
 struct gm_module_probes {
@@ -90,6 +107,10 @@ void gm_module_summaries_deinit(struct gm_module_summaries *summaries);
 struct gm_error *gm_module_read_targets(struct gm_module *module,
 					struct gm_module_targets *targets) GM_MUST_CHECK;
 void gm_module_targets_deinit(struct gm_module_targets *targets);
+
+struct gm_error *gm_module_read_stacks(struct gm_module *module,
+				       struct gm_module_stacks *stacks) GM_MUST_CHECK;
+void gm_module_stacks_deinit(struct gm_module_stacks *stacks);
 
 struct gm_error *gm_module_read_probes(struct gm_module *module,
 				       struct gm_module_probes *probes) GM_MUST_CHECK;
