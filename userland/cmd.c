@@ -118,7 +118,7 @@ static struct gm_error *add_targets(struct gm_options *options, struct gm_module
 }
 
 /* Without -p, the module says whom to look at. */
-static bool default_pids(struct gm_options *options, const char *command, int *exit_code)
+bool gm_options_default_pids(struct gm_options *options, const char *command, int *exit_code)
 {
 	gm_auto(gm_module) struct gm_module *module = NULL;
 	struct gm_error *error = gm_module_open(NULL, &module);
@@ -161,7 +161,7 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv, const c
 		*exit_code = gm_cmd_misused(argv[0], "unexpected argument ", argv[optind]);
 		return false;
 	}
-	return options->pids.count || default_pids(options, argv[0], exit_code);
+	return options->pids.count || gm_options_default_pids(options, argv[0], exit_code);
 }
 
 void gm_options_deinit(struct gm_options *options)

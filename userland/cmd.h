@@ -37,6 +37,9 @@ void gm_options_deinit(struct gm_options *options);
 /* For a command with options of its own: adds to @pids; false where @text is no pid. */
 bool gm_options_add_pid(struct gm_options *options, const char *text);
 
+/* The same: without @pids, those of the module. False: all is said, return @exit_code. */
+bool gm_options_default_pids(struct gm_options *options, const char *command, int *exit_code);
+
 /* "gomemctl COMMAND: WHY WHAT; see gomemctl help COMMAND" on stderr; returns GM_EXIT_MISUSED. */
 int gm_cmd_misused(const char *command, const char *why, const char *what);
 
@@ -51,5 +54,7 @@ int gm_cmd_report(int argc, char **argv);
 int gm_cmd_vmas(int argc, char **argv);
 int gm_cmd_spans(int argc, char **argv);
 int gm_cmd_events(int argc, char **argv);
+int gm_cmd_stacks(int argc, char **argv);
+int gm_cmd_watch(int argc, char **argv);
 
 #endif

@@ -17,6 +17,8 @@ static const struct command {
 	{ "vmas", gm_cmd_vmas, "the memory map: resident, huge, swapped, and what happened to it" },
 	{ "spans", gm_cmd_spans, "the Go heap by size class: objects, free slots, resident" },
 	{ "events", gm_cmd_events, "what happens to the memory, as it happens" },
+	{ "stacks", gm_cmd_stacks, "whose code touched and mapped the memory: stacks, goroutines" },
+	{ "watch", gm_cmd_watch, "have gomem.ko watch processes, and know their goroutines" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
 

@@ -1,0 +1,52 @@
+# shellcheck shell=dash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# In the guest: watch each program of /programs, let it work, and leave in /out what
+# it says of itself and what gomemctl says of it.
+
+# await COMMAND...: until it succeeds, for a minute
+await()
+{
+	local tries=0
+
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt 600 ] || { echo "goroutines: waited a minute for: $*" >&2; exit 1; }
+		sleep 0.1
+	done
+}
+
+# look NAME: with all workers waiting
+look()
+{
+	local by
+
+	for by in stack goroutine labels thread; do
+		gomemctl stacks -p "$pid" --by $by --json >"/out/$1.$by.json"
+		echo $? >"/out/$1.$by.status"
+	done
+	gomemctl stacks -p "$pid" --by labels >"/out/$1.txt"
+	grep "^ *$pid " /proc/gomem/targets >"/out/$1.target"
+}
+
+run()
+{
+	mkfifo /tmp/commands
+	"/programs/$1" <>/tmp/commands >"/out/$1.said" &
+	pid=$!
+	gomemctl watch "$pid" || exit
+	echo go >/tmp/commands
+	await grep -q ^done "/out/$1.said"
+	look "$1"
+	kill "$pid"
+	wait
+	rm /tmp/commands
+}
+
+echo never >/sys/kernel/mm/transparent_hugepage/enabled
+insmod /gomem.ko || exit
+echo 1 >/sys/module/gomem/parameters/stacks
+for program in /programs/*; do
+	run "${program##*/}"
+done
+rmmod gomem
