@@ -20,7 +20,7 @@
  * A user stack of four frames: the fault happens in the innermost of three functions
  * with frame pointers, and the chain ends at who calls the outermost.
  */
-__attribute__((noinline, noclone)) static void innermost(volatile char *memory)
+__attribute__((noinline)) static void innermost(volatile char *memory)
 {
 	long at;
 
@@ -28,7 +28,7 @@ __attribute__((noinline, noclone)) static void innermost(volatile char *memory)
 		memory[at] = 1;
 }
 
-__attribute__((noinline, noclone)) static void middle(volatile char *memory)
+__attribute__((noinline)) static void middle(volatile char *memory)
 {
 	innermost(memory);
 	memory[0] = 2;
