@@ -40,29 +40,37 @@ static struct gomem_place place_of(const struct gomem_where *where)
 	return (struct gomem_place){ where->start, where->lo, where->hi };
 }
 
-static void tell(struct gomem_target *target, enum gomem_kind kind, const struct gomem_where *where,
-		 u64 bytes, unsigned int order)
+static __always_inline void tell(struct gomem_target *target, enum gomem_kind kind,
+				 unsigned long start, unsigned long end, u64 bytes,
+				 unsigned int order)
 {
 	this_cpu_inc(target->sums->of[kind].count);
 	this_cpu_add(target->sums->of[kind].bytes, bytes);
 	gomem_stacks_note(target, kind, bytes);
 	if (gomem_stream_wants(kind))
-		gomem_stream_put(target->pid, kind, where->start, where->end, bytes, order);
+		gomem_stream_put(target->pid, kind, start, end, bytes, order);
 }
 
-NOKPROBE_SYMBOL(tell);
+static noinline void count_zero_fault(struct gomem_target *target, const struct vm_area_struct *vma,
+				      unsigned long addr)
+{
+	const struct gomem_place place = { addr, vma->vm_start, vma->vm_end };
+
+	gomem_ledger_count(target->ledger, &place, GOMEM_COUNT_zero_faults, 1);
+}
+
+NOKPROBE_SYMBOL(count_zero_fault);
 
 void gomem_event_fault(struct gomem_target *target, enum gomem_kind kind,
-		       const struct gomem_where *where)
+		       const struct vm_area_struct *vma, unsigned long addr)
 {
-	const struct gomem_place place = place_of(where);
-
-	gomem_ledger_fault(target->ledger, &place, kind == GOMEM_KIND_anon_fault);
+	gomem_ledger_fault(target->ledger, addr, vma->vm_start, vma->vm_end,
+			   kind == GOMEM_KIND_anon_fault);
 	if (kind == GOMEM_KINDS_MAX)
 		return;
 	if (kind == GOMEM_KIND_zero_fault)
-		gomem_ledger_count(target->ledger, &place, GOMEM_COUNT_zero_faults, 1);
-	tell(target, kind, where, PAGE_SIZE, 0);
+		count_zero_fault(target, vma, addr);
+	tell(target, kind, addr, addr + PAGE_SIZE, PAGE_SIZE, 0);
 }
 
 NOKPROBE_SYMBOL(gomem_event_fault);
@@ -85,7 +93,7 @@ void gomem_event_note(struct gomem_target *target, enum gomem_kind kind,
 		      const struct gomem_where *where, u64 bytes, unsigned int order)
 {
 	count_by_address(target, kind, where, bytes);
-	tell(target, kind, where, bytes, order);
+	tell(target, kind, where->start, where->end, bytes, order);
 }
 
 NOKPROBE_SYMBOL(gomem_event_note);
@@ -98,14 +106,15 @@ void gomem_event_collapse(struct gomem_target *target, unsigned long start, unsi
 
 	gomem_ledger_huge(target->ledger, &place,
 			  is_madvise ? GOMEM_HUGE_BY_MADVISE : GOMEM_HUGE_BY_KHUGEPAGED, filled);
-	tell(target, GOMEM_KIND_collapse, &where, (u64)filled << PAGE_SHIFT, HPAGE_PMD_ORDER);
+	tell(target, GOMEM_KIND_collapse, where.start, where.end, (u64)filled << PAGE_SHIFT,
+	     HPAGE_PMD_ORDER);
 }
 
 NOKPROBE_SYMBOL(gomem_event_collapse);
 
 void gomem_event_zap(struct gomem_target *target, const struct gomem_where *where, u64 pages)
 {
-	tell(target, GOMEM_KIND_zap, where, pages << PAGE_SHIFT, 0);
+	tell(target, GOMEM_KIND_zap, where->start, where->end, pages << PAGE_SHIFT, 0);
 }
 
 NOKPROBE_SYMBOL(gomem_event_zap);

@@ -48,10 +48,11 @@ static __always_inline struct gomem_where gomem_where_is(unsigned long start, un
  * gomem_event_fault() - current, or a remote on the target's behalf, takes a page fault
  * @kind: file_fault, anon_fault or zero_fault; or GOMEM_KINDS_MAX when it found the page there (a
  *	write to a protected page, a page in swap, a race): then only the fault counts
- * @where: the page
+ * @vma: where
+ * @addr: the page
  */
 void gomem_event_fault(struct gomem_target *target, enum gomem_kind kind,
-		       const struct gomem_where *where);
+		       const struct vm_area_struct *vma, unsigned long addr);
 
 /**
  * gomem_event_note() - any other event

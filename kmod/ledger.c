@@ -45,7 +45,8 @@ static const struct field fields[GOMEM_COUNTERS] = {
 };
 
 /* Adds in the aligned word that holds the counter (little endian); false when it is full. */
-static bool add(struct gomem_record *record, enum gomem_counter counter, unsigned int n)
+static __always_inline bool add(struct gomem_record *record, enum gomem_counter counter,
+				unsigned int n)
 {
 	const struct field *field = &fields[counter];
 	u32 *word = (u32 *)record + field->offset / sizeof(u32);
@@ -61,8 +62,6 @@ static bool add(struct gomem_record *record, enum gomem_counter counter, unsigne
 	} while (seen != old);
 	return true;
 }
-
-NOKPROBE_SYMBOL(add);
 
 /* Returns the record that counted it: the one given, or where that is full a new one. */
 static struct gomem_record *count(struct gomem_ledger *ledger, const struct gomem_place *place,
@@ -115,20 +114,42 @@ static struct gomem_record *count_churn(struct gomem_ledger *ledger,
 
 NOKPROBE_SYMBOL(count_churn);
 
-void gomem_ledger_fault(struct gomem_ledger *ledger, const struct gomem_place *place,
-			unsigned int pages)
+/* Not the CPU's last, or full. */
+static noinline struct gomem_record *find_fault(struct gomem_ledger *ledger, unsigned long addr,
+						unsigned long lo, unsigned long hi)
 {
-	struct gomem_record *record = gomem_records_get(ledger, place);
+	const struct gomem_place place = { addr, lo, hi };
+	struct gomem_record *record = gomem_records_get(ledger, &place);
+
+	record = count(ledger, &place, record, GOMEM_COUNT_faults, 1);
+	if (record)
+		this_cpu_write(*ledger->last, record);
+	return record;
+}
+
+NOKPROBE_SYMBOL(find_fault);
+
+/* This is most of what a fault costs: constants are folded and nothing is looked up twice. */
+void gomem_ledger_fault(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
+			unsigned long hi, unsigned int pages)
+{
+	struct gomem_record *record = this_cpu_read(*ledger->last);
 	u32 time = now();
 
-	record = count(ledger, place, record, GOMEM_COUNT_faults, 1);
-	if (!record)
-		return;
-	if (!record->first_fault)
+	if (!record || !gomem_records_is_at(record, addr, lo, hi, READ_ONCE(ledger->epoch)) ||
+	    !add(record, GOMEM_COUNT_faults, 1)) {
+		record = find_fault(ledger, addr, lo, hi);
+		if (!record)
+			return;
+	}
+	if (!READ_ONCE(record->first_fault))
 		WRITE_ONCE(record->first_fault, time);
 	set_time(&record->last_fault, time);
-	if (pages)
-		count_churn(ledger, place, record, time, pages);
+	if (pages && READ_ONCE(record->last_release)) {
+		const struct gomem_place place = { addr, lo, hi };
+
+		count_churn(ledger, &place, record, time, pages);
+	}
 }
 
 NOKPROBE_SYMBOL(gomem_ledger_fault);

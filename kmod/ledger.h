@@ -105,9 +105,9 @@ struct gomem_place {
 void gomem_ledger_count(struct gomem_ledger *ledger, const struct gomem_place *place,
 			enum gomem_counter counter, unsigned int n);
 
-/** gomem_ledger_fault() - a fault; it brings in @pages that were not there */
-void gomem_ledger_fault(struct gomem_ledger *ledger, const struct gomem_place *place,
-			unsigned int pages);
+/** gomem_ledger_fault() - a fault at @addr of a VMA [@lo, @hi); it brings in @pages */
+void gomem_ledger_fault(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
+			unsigned long hi, unsigned int pages);
 
 /** gomem_ledger_release() - @pages that were resident are given back */
 void gomem_ledger_release(struct gomem_ledger *ledger, const struct gomem_place *place,

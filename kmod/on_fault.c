@@ -27,35 +27,31 @@ static __always_inline enum gomem_kind kind_of(const struct vm_area_struct *vma,
 	return flags & FAULT_FLAG_WRITE ? GOMEM_KIND_anon_fault : GOMEM_KIND_zero_fault;
 }
 
-static __always_inline bool fault(struct gomem_target *target, const struct vm_area_struct *vma,
-				  unsigned long addr, unsigned int flags)
+static __always_inline bool fault(const struct vm_area_struct *vma, unsigned long addr,
+				  unsigned int flags)
 {
-	struct gomem_where where;
+	struct gomem_target *target = gomem_target_of(vma->vm_mm);
 
-	if (gomem_retry_is(addr, flags))
+	if (!target || gomem_retry_is(addr, flags))
 		return false;
-	addr &= PAGE_MASK;
-	where = gomem_where_in(vma, addr, addr + PAGE_SIZE);
-	gomem_event_fault(target, kind_of(vma, addr, flags), &where);
+	gomem_event_fault(target, kind_of(vma, addr, flags), vma, addr & PAGE_MASK);
 	return true;
 }
 
 static noinline void fault_of_target(struct gomem_hook *hook, const struct vm_area_struct *vma,
 				     unsigned long addr, unsigned int flags)
 {
-	struct gomem_target *target;
 	u64 start = 0;
 
 	preempt_disable_notrace();
-	target = gomem_target_of(vma->vm_mm);
-	if (target) {
-		if (!(this_cpu_read(hook->figures->hits) % TIMED_EVERY))
-			start = ktime_get_mono_fast_ns();
-		if (fault(target, vma, addr, flags))
-			gomem_hook_count(hook, start);
-	}
+	if (!(this_cpu_read(hook->figures->hits) % TIMED_EVERY))
+		start = ktime_get_mono_fast_ns();
+	if (fault(vma, addr, flags))
+		gomem_hook_count(hook, start);
 	preempt_enable_notrace();
 }
+
+NOKPROBE_SYMBOL(fault_of_target);
 
 /*
  * handle_mm_fault(vma, addr, flags, regs), by whomever: the mm is the VMA's, not current's.
@@ -74,12 +70,12 @@ void gomem_on_fault_ftrace(unsigned long ip, unsigned long parent, struct ftrace
 
 NOKPROBE_SYMBOL(gomem_on_fault_ftrace);
 
+/* By kprobe, where ftrace cannot; it counts by itself. */
 GOMEM_ON(fault)
 {
-	struct vm_area_struct *vma = (void *)gomem_hook_arg(regs, 0);
-	struct gomem_target *target = gomem_target_of(vma->vm_mm);
-
-	return target && fault(target, vma, gomem_hook_arg(regs, 1), gomem_hook_arg(regs, 2));
+	fault_of_target(hook, (void *)gomem_hook_arg(regs, 0), gomem_hook_arg(regs, 1),
+			gomem_hook_arg(regs, 2));
+	return false;
 }
 
 NOKPROBE_SYMBOL(gomem_on_fault);

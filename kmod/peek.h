@@ -12,21 +12,24 @@
 
 #include "compat/compat.h"
 
-/** gomem_peek_pmd() - the PMD entry of @addr, empty when there is not even a table of those */
+/**
+ * gomem_peek_pmd() - the PMD entry of @addr, empty when there is not even a table of those
+ *
+ * The hot hook's: it does not ask whether a table is bad, which the kernel does anyway.
+ */
 static __always_inline pmd_t gomem_peek_pmd(struct mm_struct *mm, unsigned long addr)
 {
-	const pgd_t *pgd = pgd_offset(mm, addr);
-	const p4d_t *p4d;
-	pud_t *pud, value;
+	pgd_t *pgd = pgd_offset(mm, addr);
+	p4d_t *p4d;
+	pud_t *pud;
 
 	if (pgd_none(*pgd))
 		return __pmd(0);
-	p4d = p4d_offset((pgd_t *)pgd, addr);
+	p4d = p4d_offset(pgd, addr);
 	if (p4d_none(*p4d))
 		return __pmd(0);
-	pud = pud_offset((p4d_t *)p4d, addr);
-	value = READ_ONCE(*pud);
-	if (pud_none(value) || pud_bad(value))
+	pud = pud_offset(p4d, addr);
+	if (pud_none(*pud) || pud_leaf(*pud))
 		return __pmd(0);
 	return READ_ONCE(*pmd_offset(pud, addr));
 }
@@ -34,7 +37,7 @@ static __always_inline pmd_t gomem_peek_pmd(struct mm_struct *mm, unsigned long 
 /** gomem_peek_is_table() - does it point to a table of 4 KiB entries? */
 static __always_inline bool gomem_peek_is_table(pmd_t pmd)
 {
-	return pmd_present(pmd) && !pmd_leaf(pmd) && !pmd_bad(pmd);
+	return pmd_present(pmd) && !pmd_leaf(pmd);
 }
 
 /** gomem_peek_pte() - the 4 KiB entry of @addr, empty when @pmd points to no table */

@@ -9,7 +9,6 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#define BLOCK_SHIFT 21 /* a huge page: the unit of every question about them */
 #define CHAIN_MAX 256 /* a longer one is full: nobody may make handlers slow */
 #define SLAB_BITS 10
 #define SLAB_RECORDS BIT(SLAB_BITS) /* what a fault storm may take before the worker runs */
@@ -20,7 +19,7 @@ static u64 hash_key; /* so that no target can choose its buckets */
 
 static u32 *bucket_of(struct gomem_ledger *ledger, unsigned long addr)
 {
-	u64 hash = (addr >> BLOCK_SHIFT) * (hash_key | 1);
+	u64 hash = (addr >> GOMEM_RECORDS_BLOCK_SHIFT) * (hash_key | 1);
 
 	return &ledger->buckets[hash_64(hash ^ hash >> 32, GOMEM_RECORDS_BUCKET_BITS)];
 }
@@ -40,10 +39,7 @@ struct gomem_record *gomem_records_next(const struct gomem_ledger *ledger, const
 static bool is_at(const struct gomem_record *record, const struct gomem_place *place,
 		  unsigned int epoch)
 {
-	unsigned long page = gomem_records_page(record);
-
-	return (page ^ place->addr) >> BLOCK_SHIFT == 0 && page >= place->lo && page < place->hi &&
-	       gomem_records_epoch(record) == epoch;
+	return gomem_records_is_at(record, place->addr, place->lo, place->hi, epoch);
 }
 
 /* The newest record of that place, and how long its chain is as far as it was followed. */
@@ -274,7 +270,9 @@ struct gomem_ledger *gomem_ledger_create(void)
 	get_random_once(&hash_key, sizeof(hash_key));
 	raw_spin_lock_init(&ledger->lock);
 	INIT_WORK(&ledger->work, ledger_work);
-	if (grow(ledger)) {
+	ledger->last = alloc_percpu(struct gomem_record *);
+	if (!ledger->last || grow(ledger)) {
+		free_percpu(ledger->last);
 		vfree(ledger);
 		return NULL;
 	}
@@ -290,6 +288,7 @@ void gomem_ledger_destroy(struct gomem_ledger *ledger)
 	cancel_work_sync(&ledger->work);
 	for (i = 0; i < ledger->slab_count; i++)
 		kvfree(ledger->slabs[i]);
+	free_percpu(ledger->last);
 	vfree(ledger);
 }
 

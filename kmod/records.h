@@ -5,11 +5,13 @@
 
 #include <linux/atomic.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "ledger.h"
 
+#define GOMEM_RECORDS_BLOCK_SHIFT 21 /* a huge page: the unit of every question about them */
 #define GOMEM_RECORDS_BUCKET_BITS 12
 #define GOMEM_RECORDS_BUCKETS BIT(GOMEM_RECORDS_BUCKET_BITS)
 #define GOMEM_RECORDS_SLABS_MAX 127 /* just under 8 MiB in all */
@@ -67,6 +69,7 @@ struct gomem_record {
  * @swept: no record is of an epoch before this one; it and @slabs are the worker's alone
  * @slab_count: how many of @slabs there are
  * @slabs: the records' memory
+ * @last: per CPU, the record of the last fault: the next is likely to be its neighbour
  * @work: takes stale records back, gets more memory
  * @buckets: chains of records by block, as indices; 0 is the end
  */
@@ -81,6 +84,7 @@ struct gomem_ledger {
 	unsigned int swept;
 	unsigned int slab_count;
 	struct gomem_record *slabs[GOMEM_RECORDS_SLABS_MAX];
+	struct gomem_record *__percpu *last;
 	struct work_struct work;
 	u32 buckets[GOMEM_RECORDS_BUCKETS];
 };
@@ -95,6 +99,18 @@ static inline unsigned long gomem_records_page(const struct gomem_record *record
 static inline unsigned int gomem_records_epoch(const struct gomem_record *record)
 {
 	return record->pos & ~PAGE_MASK;
+}
+
+/** gomem_records_is_at() - does it count for @addr in the VMA [@lo, @hi), in this @epoch? */
+static __always_inline bool gomem_records_is_at(const struct gomem_record *record,
+						unsigned long addr, unsigned long lo,
+						unsigned long hi, unsigned int epoch)
+{
+	u64 pos = READ_ONCE(record->pos);
+	unsigned long page = pos & PAGE_MASK;
+
+	return (page ^ addr) >> GOMEM_RECORDS_BLOCK_SHIFT == 0 && page >= lo && page < hi &&
+	       (pos & ~PAGE_MASK) == epoch;
 }
 
 /**
