@@ -203,7 +203,7 @@ check:
 	tests/check.sh
 
 check-kernels:
-	tests/vm/setup.sh
+	tests/vm/setup.sh kernels
 	tests/check.sh kernels
 
 KERNELS ?= 6.1

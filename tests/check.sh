@@ -142,6 +142,7 @@ machine()
 	for test in tests/vm/test_*.sh; do
 		run "$kernel/$(name_of "$test")" "$test" "$kernel"
 	done
+	[ "$what" = all ] || run "$kernel/selftests" tests/vm/selftests.sh "$kernel"
 }
 
 kernels()

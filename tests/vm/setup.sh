@@ -5,14 +5,17 @@
 # machine lacks: Debian packages, kernels, Go toolchains, the kernel's checkpatch.
 # With everything there it runs nothing and takes no time.
 #
-#	setup.sh [demo|bench]	demo: only what "make demo" needs; bench: what "make bench"
-#				needs, of which the others need not all
+#	setup.sh [demo|bench|kernels]
+#				demo: only what "make demo" needs; bench: what "make bench"
+#				needs, of which the others need not all; kernels: the
+#				kernel's own selftests, too
 #
 # Layout of the cache, ${GOMEM_CACHE:-$HOME/.cache/gomem}:
 #	kernels/NAME/{vmlinuz,modules/,build/,release}
 #	go/MINOR/bin/go		sets GOROOT, GOCACHE and forbids downloads
 #	lint/{scripts/checkpatch.pl,clang-format}	the kernel's, and its clang-format
 #				file with lines of 100, as checkpatch allows them
+#	selftests/NAME/		the kernel's own mm selftests, in their place in its tree
 #	apt/SUITE/		an apt state of our own: the suites that we download
 #				from need not be in this machine's sources
 set -euo pipefail
@@ -322,6 +325,27 @@ lint_files()
 	publish "$tmp/lint" "$final" "$link"
 }
 
+# The kernel's own mm selftests and what they include, where its source package has them
+selftests()
+{
+	local name=$1 suite=$2 package=linux-source-$1
+	local link=$cache/selftests/$name version final tree=$tmp/source
+
+	wanted "$link" "$suite" || return 0
+	version=$(field "$suite" "$package" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	rm -rf "$tree"
+	unpack "$suite" "$tree" "$package"
+	mkdir -p "$tmp/selftests"
+	tar -C "$tmp/selftests" --strip-components=1 -xJf "$tree/usr/src/$package.tar.xz" --wildcards \
+		"$package/tools/testing/selftests/*.h" "$package/tools/testing/selftests/[vm]m/*" \
+		"$package/tools/include/uapi" "$package/tools/arch/x86/include/uapi" \
+		"$package/mm/gup*"
+	rm -rf "$tree"
+	publish "$tmp/selftests" "$final" "$link"
+}
+
 each()
 {
 	local entry
@@ -334,8 +358,8 @@ each()
 main()
 {
 	case $what in
-	all | demo | bench) ;;
-	*) die "unknown argument '$what'; there are 'demo' and 'bench'" ;;
+	all | demo | bench | kernels) ;;
+	*) die "unknown argument '$what'; there are 'demo', 'bench' and 'kernels'" ;;
 	esac
 	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
 		die "this is not an amd64 Debian; the tests know only that"
@@ -344,7 +368,7 @@ main()
 	else
 		install_packages packages
 	fi
-	mkdir -p "$cache/kernels" "$cache/go"
+	mkdir -p "$cache/kernels" "$cache/go" "$cache/selftests"
 	exec 9>"$cache/lock"
 	flock 9
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
@@ -356,6 +380,7 @@ main()
 	fi
 	each kernel < <(entries kernels)
 	[ "$what" = bench ] && return
+	[ "$what" = kernels ] && each selftests < <(entries kernels)
 	each toolchain < <(entries toolchains)
 	# shellcheck disable=SC2086 # two words
 	lint_files $linux_source
