@@ -121,7 +121,7 @@ endif
 # -- install ----------------------------------------------------------------------
 
 BIN := $(DESTDIR)$(PREFIX)/bin
-MAN := $(DESTDIR)$(PREFIX)/share/man/man8
+MAN := $(DESTDIR)$(PREFIX)/share/man
 DKMS_SOURCE := $(DESTDIR)/usr/src/gomem-$(VERSION)
 EXTRA := $(DESTDIR)/lib/modules/$(KERNEL)/extra
 DKMS_REMOVE = if [ -d /var/lib/dkms/gomem/$(VERSION) ]; then \
@@ -130,7 +130,8 @@ DEPMOD = if [ -d /lib/modules/$(KERNEL) ]; then /sbin/depmod $(KERNEL); fi
 
 install: $(BUILD)/gomemctl
 	install -D -m 755 $(BUILD)/gomemctl $(BIN)/gomemctl
-	install -D -m 644 userland/man/gomemctl.8 $(MAN)/gomemctl.8
+	install -D -m 644 userland/man/gomemctl.8 $(MAN)/man8/gomemctl.8
+	install -D -m 644 userland/man/gomem.4 $(MAN)/man4/gomem.4
 	$(MAKE) install-module
 
 NO_HEADERS = echo "gomem: no headers of kernel $(KERNEL), so it got no module:" \
@@ -158,7 +159,7 @@ else
 endif
 
 uninstall:
-	rm -f $(BIN)/gomemctl $(MAN)/gomemctl.8 $(EXTRA)/gomem.ko
+	rm -f $(BIN)/gomemctl $(MAN)/man8/gomemctl.8 $(MAN)/man4/gomem.4 $(EXTRA)/gomem.ko
 	$(if $(DESTDIR),,$(DKMS_REMOVE))
 	rm -rf $(DKMS_SOURCE)
 	$(if $(DESTDIR),,$(DEPMOD))

@@ -100,6 +100,14 @@ cpp()
 		--suppress=missingIncludeSystem --error-exitcode=1 "$@"
 }
 
+# What the contract lists and the manual does not have
+columns()
+{
+	sed -n 's/^\tX(\([a-z_0-9]*\).*/\1/p' include/gomem.h | sort -u | while read -r name; do
+		grep -qw "$name" userland/man/gomem.4 || echo "$name"
+	done
+}
+
 # The kernel's loops, which cppcheck cannot know: as far as it goes, each runs once
 cpp_kernel()
 {
@@ -153,7 +161,8 @@ check 'checkpatch, kernel' checkpatch_kernel
 check 'checkpatch, user space' checkpatch_user
 check 'shellcheck' scripts
 check 'gofmt' go_files
-check 'mandoc' mandoc -Tlint -Wwarning userland/man/gomemctl.8
+check 'mandoc' mandoc -Tlint -Wwarning userland/man/gomemctl.8 userland/man/gomem.4
+check 'gomem(4) names every column and kind' columns
 check 'one version' versions
 check 'gomemctl by gcc' user gcc
 check 'gomemctl by clang' user clang
