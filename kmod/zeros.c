@@ -25,15 +25,24 @@ static struct page *get_huge(struct mm_struct *mm, pmd_t *pmd)
 	return page;
 }
 
+/* munmap() frees page tables under the mmap lock for reading: only those of a VMA stay. */
+static bool is_mapped(struct mm_struct *mm, unsigned long addr)
+{
+	const struct vm_area_struct *vma = find_vma(mm, addr);
+
+	return vma && vma->vm_start <= addr;
+}
+
 static struct page *find_huge(struct mm_struct *mm, unsigned long addr)
 {
 	struct page *page = NULL;
+	pmd_t *pmd = NULL;
 	unsigned long next;
-	pmd_t *pmd;
 
 	if (mmap_read_lock_killable(mm))
 		return ERR_PTR(-EINTR);
-	pmd = gomem_walk_pmd(mm, addr, &next);
+	if (is_mapped(mm, addr))
+		pmd = gomem_walk_pmd(mm, addr, &next);
 	if (pmd)
 		page = get_huge(mm, pmd);
 	mmap_read_unlock(mm);
