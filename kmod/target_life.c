@@ -244,8 +244,12 @@ void gomem_target_exit(void)
 	gomem_cgroups_exit();
 	cancel_work_sync(&refill_work);
 	forget_all();
+	/*
+	 * Work comes through RCU: what is left of an exit first, which may put the last
+	 * reference, and then the frees.
+	 */
+	rcu_barrier();
 	flush_workqueue(gomem_target_set.workqueue);
-	/* The last references are gone; the frees come through RCU to the workqueue. */
 	rcu_barrier();
 	destroy_workqueue(gomem_target_set.workqueue);
 	list_for_each_entry_safe(target, next, &spares, spare)
