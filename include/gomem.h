@@ -426,8 +426,10 @@ struct gomem_page_run {
  * @start: the range it happened in is [start, end)
  * @end: see @start
  * @bytes: see GOMEM_KINDS; for GOMEM_KIND_lost, how many events this CPU had no room for
- * @pid: the target, in the reader's pid namespace, 0 if not seen there
- * @tid: the thread that did it, likewise; of another process for khugepaged and reclaim
+ * @pid: the target, in the pid namespace of who opened the file; what happens to a target that is
+ *	not seen there is not told
+ * @tid: the thread that did it, likewise, 0 if not seen; of another process for khugepaged and
+ *	reclaim
  * @cpu: where; the order of events is kept for each CPU, for all by @time_ns
  * @kind: enum gomem_kind
  * @order: of the folio, where one was mapped, collapsed or split

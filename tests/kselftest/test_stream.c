@@ -410,8 +410,19 @@ static void forks(void)
 	done(&t);
 }
 
+/* What a target does that the namespace does not see is not told there. */
+static bool tells_of(struct target *hidden)
+{
+	long p = target_call(hidden, map_zero, HUGE, 0, 0);
+	int fd = stream_start(COPIES, O_NONBLOCK);
+	struct gomem_event event;
+
+	target_call(hidden, do_touch, p, PAGE, PAGE);
+	return read(fd, &event, sizeof(event)) != -1 || errno != EAGAIN;
+}
+
 /* In a pid namespace of its own: the target is its child, so it knows it as number 2. */
-static int inside(int outside)
+static int inside(int outside, struct target *hidden)
 {
 	struct target t = target_start();
 	struct gomem_event events[8];
@@ -430,27 +441,34 @@ static int inside(int outside)
 	n = read(outside, events, sizeof(events)) / RECORD;
 	if (n != 1 || (pid_t)events[0].pid == t.pid || !events[0].pid)
 		return 3;
+	if (tells_of(hidden))
+		return 4;
 	done(&t);
 	return 0;
 }
 
 static void namespaces(void)
 {
+	struct target hidden = target_start();
 	int fd = stream_start(COPIES, O_NONBLOCK), status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (gomem_add(hidden.pid))
+		die("adding a target failed");
+	pid = fork();
 	if (!pid) {
 		if (unshare(CLONE_NEWPID))
 			_exit(9);
 		pid = fork();
 		if (!pid)
-			_exit(inside(fd));
+			_exit(inside(fd, &hidden));
 		waitpid(pid, &status, 0);
 		_exit(WEXITSTATUS(status));
 	}
 	waitpid(pid, &status, 0);
 	tap_eq(0, "each its own number", WEXITSTATUS(status), "exit status",
 	       "pids are of the pid namespace that opened the file");
+	done(&hidden);
 	close(fd);
 }
 
