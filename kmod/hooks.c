@@ -119,6 +119,9 @@ static int plant_all(void)
 		if (is_found || hook->why)
 			continue;
 		is_found = !gomem_hook_plant(hook);
+		/* ftrace is off: most of the others could be planted, and would never be called. */
+		if (hook->ftrace && hook->err == -EBUSY)
+			return -EBUSY;
 		planted += is_found;
 		if (hook->err)
 			err = hook->err;
@@ -182,6 +185,7 @@ int gomem_hooks_init(void)
 		return err;
 	err = plant_all();
 	if (err) {
+		gomem_hook_uproot(hooks, ARRAY_SIZE(hooks));
 		free_figures();
 		return err;
 	}

@@ -13,7 +13,8 @@
 /**
  * gomem_hooks_init() - plant every hook that can be planted
  *
- * Return: 0, or the error of the first when not a single one could.
+ * Return: 0, -EBUSY when kernel.ftrace_enabled is 0, or the error of the last when not a
+ * single one could.
  */
 int gomem_hooks_init(void);
 

@@ -34,6 +34,11 @@ static const char *reason(int err)
 	}
 }
 
+static const char *why_no_hooks(int err)
+{
+	return err == -EBUSY ? "kernel.ftrace_enabled is 0" : "does this kernel have kprobes?";
+}
+
 static int add_targets(void)
 {
 	unsigned int i;
@@ -61,7 +66,7 @@ static int __init gomem_init(void)
 		goto exit_target;
 	err = gomem_hooks_init();
 	if (err) {
-		pr_err("no hook could be planted (%d); does this kernel have kprobes?\n", err);
+		pr_err("no hook could be planted (%d); %s\n", err, why_no_hooks(err));
 		goto exit_stacks;
 	}
 	err = gomem_proc_init(gomem_hooks_probe);
