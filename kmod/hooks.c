@@ -81,7 +81,7 @@ static struct gomem_hook hooks[] = {
 	{ "vma_split", "__split_vma", KRETPROBE(vma_split, vma_split_return) },
 	{ "vma_merge", "vma_complete", KRETPROBE(vma_complete, vma_merge_return) },
 	{ "vma_merge", "__vma_adjust", KRETPROBE(vma_adjust, vma_merge_return) },
-#ifdef GOMEM_HAS_VMA_ADJUST
+#ifdef GOMEM_HAS_VMA_EXPAND
 	{ "vma_expand", "vma_expand", KRETPROBE(vma_expand, vma_merge_return) },
 #endif
 	{ "madvise", "madvise_do_behavior", KRETPROBE(madvise_behavior, madvise_return) },

@@ -173,7 +173,7 @@ GOMEM_ON_CALL(vma_adjust)
 
 NOKPROBE_SYMBOL(gomem_on_vma_adjust);
 
-#ifdef GOMEM_HAS_VMA_ADJUST
+#ifdef GOMEM_HAS_VMA_EXPAND
 /* vma_expand(state, vma, start, end, ...) */
 GOMEM_ON_CALL(vma_expand)
 {

@@ -8,6 +8,7 @@
 #define GOMEM_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/highmem.h>
 #include <linux/kprobes.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
@@ -43,6 +44,12 @@
 
 #ifndef GOMEM_HAS_IS_COW_MAPPING
 #define is_cow_mapping(flags) (((flags) & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
+#endif
+
+/* All memory is mapped at all times on amd64. */
+#ifndef GOMEM_HAS_KMAP_LOCAL
+#define kmap_local_page(page) page_address(page)
+#define kunmap_local(at) ((void)(at))
 #endif
 
 #ifndef GOMEM_HAS_PDE_DATA
