@@ -193,21 +193,20 @@ relocate_headers()
 }
 
 # Headers name the compiler of their suite. This machine's does as well, without what it
-# has not learned yet, and without BTF, for which it would take that suite's pahole.
+# has not learned yet, and without BTF, for which it would take that suite's pahole. What
+# C sees of that option stays: it is in the layout of struct module.
 adapt_compiler()
 {
-	local build=$1/build gcc option
+	local build=$1/build gcc
 
 	gcc=$(grep -o 'gcc-[0-9]*' "$build/.kernelvariables")
 	command -v "$gcc" >/dev/null && return
 	sed -i "s/$gcc/gcc/" "$build/.kernelvariables"
 	# shellcheck disable=SC2016 # make expands it
 	echo 'override PAHOLE_VERSION = $(CONFIG_PAHOLE_VERSION)' >>"$build/.kernelvariables"
-	for option in CC_HAS_MIN_FUNCTION_ALIGNMENT CC_HAS_COUNTED_BY CC_HAS_COUNTED_BY_PTR \
-		DEBUG_INFO_BTF_MODULES; do
-		sed -i "/CONFIG_${option}[= ]/d" "$build/include/config/auto.conf" \
-			"$build/include/generated/autoconf.h"
-	done
+	sed -i '/CONFIG_DEBUG_INFO_BTF_MODULES=/d' "$build/include/config/auto.conf"
+	sed -Ei '/CONFIG_CC_HAS_(MIN_FUNCTION_ALIGNMENT|COUNTED_BY)/d' \
+		"$build/include/config/auto.conf" "$build/include/generated/autoconf.h"
 }
 
 # The build's tools that ask for a newer libc than this machine's get their suite's
