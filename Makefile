@@ -91,7 +91,7 @@ BENCH_SOURCES := $(wildcard tests/bench/*.c) $(addprefix tests/kselftest/,lib.c 
 
 bench-program: build/bench/bench
 
-build/bench/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h tests/kselftest/*.h)
+build/bench/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h tests/kselftest/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -Wall -Wextra -Werror -Iinclude -Itests/kselftest $(CFLAGS) \
 		-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-optimize-sibling-calls \

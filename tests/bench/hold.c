@@ -19,10 +19,20 @@
 #define REPEATS 3
 #define NEAR 1024 /* window sizes are told to so many pages: a timer may tick in one */
 
-/** struct holds - @longest and @sum of the holds of one read, in instructions */
+/**
+ * struct holds - the holds of one read, in instructions
+ * @longest: of all
+ * @sum: of all
+ * @inner: the longest but for the first and the last, which are of other VMAs as well
+ * @last: the last one so far
+ * @count: how many there were
+ */
 struct holds {
 	long longest;
 	long sum;
+	long inner;
+	long last;
+	int count;
 };
 
 static void trace_set(const char *file, const char *text)
@@ -54,11 +64,21 @@ static void trace_deinit(void)
 	trace_set("tracing_on", "1");
 }
 
+static void add_hold(struct holds *holds, long held)
+{
+	if (holds->count++ > 1 && holds->last > holds->inner)
+		holds->inner = holds->last;
+	if (held > holds->longest)
+		holds->longest = held;
+	holds->sum += held;
+	holds->last = held;
+}
+
 /* "bench-97  [000] d..1. 123456: up_read <-gomem_walk_window" */
 static void parse_line(const char *line, struct holds *holds, long *since)
 {
 	const char *at = strchr(line, ']'), *name = at ? strstr(at, ": ") : NULL;
-	long when, held;
+	long when;
 
 	if (!name)
 		return;
@@ -68,10 +88,7 @@ static void parse_line(const char *line, struct holds *holds, long *since)
 	if (!strncmp(name, ": down_read_killable ", 21)) {
 		*since = when;
 	} else if (*since) {
-		held = when - *since;
-		holds->sum += held;
-		if (held > holds->longest)
-			holds->longest = held;
+		add_hold(holds, when - *since);
 		*since = 0;
 	}
 }
@@ -99,7 +116,8 @@ static struct holds trace_read(const char *path)
 /* Where nearly all is 4 KiB pages, a hold's share of the time is its share of the pages. */
 static long pages_in(const struct holds *holds)
 {
-	double pages = (double)MEMORY / PAGE * holds->longest / holds->sum;
+	long window = holds->count > 2 ? holds->inner : holds->longest;
+	double pages = (double)MEMORY / PAGE * window / holds->sum;
 
 	return (long)(pages / NEAR + 0.5) * NEAR;
 }
