@@ -94,8 +94,7 @@ bench-program: build/bench/bench
 build/bench/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h tests/kselftest/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -Wall -Wextra -Werror -Iinclude -Itests/kselftest $(CFLAGS) \
-		-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-optimize-sibling-calls \
-		-static -o $@ $(filter %.c,$^)
+		-fno-omit-frame-pointer -fno-optimize-sibling-calls -static -o $@ $(filter %.c,$^)
 
 -include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d)
 .SECONDARY: $(HOST_TESTS:=.o)
