@@ -49,7 +49,7 @@ static int parse_word(const struct gomem_word *word, struct gomem_go *go)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
 		if (!strcmp(word->key, offsets[i].key))
-			return parse_offset(word->value, (void *)go + offsets[i].at) ?: i;
+			return parse_offset(word->value, (u16 *)((char *)go + offsets[i].at)) ?: i;
 	}
 	if (!strcmp(word->key, "tls"))
 		return parse_tls(word->value, &go->tls) ?: PLACE;

@@ -7,7 +7,7 @@
 
 static struct gomem_slot *slot_at(const struct gomem_pool *pool, unsigned int index)
 {
-	return pool->slots + index * pool->slot_bytes;
+	return (struct gomem_slot *)(pool->slots + index * pool->slot_bytes);
 }
 
 int gomem_pool_init(struct gomem_pool *pool, size_t slot_bytes, unsigned int bits)
@@ -25,7 +25,7 @@ int gomem_pool_init(struct gomem_pool *pool, size_t slot_bytes, unsigned int bit
 	raw_spin_lock_init(&pool->lock);
 	for (i = 0; i < count - 1; i++)
 		RCU_INIT_POINTER(slot_at(pool, i)->next, slot_at(pool, i + 1));
-	pool->free = pool->slots;
+	pool->free = slot_at(pool, 0);
 	pool->spare = count;
 	return 0;
 }

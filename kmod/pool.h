@@ -40,7 +40,7 @@ struct gomem_slot {
 struct gomem_pool {
 	size_t slot_bytes;
 	unsigned int bits;
-	void *slots;
+	char *slots;
 	struct gomem_slot __rcu **buckets;
 	raw_spinlock_t lock;
 	struct gomem_slot *free;
