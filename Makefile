@@ -18,6 +18,7 @@ help:
 	@echo 'make demo          the main job in a virtual machine; sets up what it needs'
 	@echo 'make check         all tests and lint; sets up what it needs'
 	@echo 'make check-kernels only what runs in virtual machines, on every kernel'
+	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
 	@echo '                   by DKMS where that is there; DESTDIR for packagers'
@@ -206,6 +207,10 @@ check-kernels:
 	tests/vm/setup.sh kernels
 	tests/check.sh kernels
 
+check-debug:
+	tests/vm/setup.sh debug
+	tests/check.sh debug
+
 KERNELS ?= 6.1
 
 bench:
@@ -217,4 +222,4 @@ clean:
 
 .PHONY: all help layouts libraries host-tests kselftests bench-program illness module \
 	module-if-possible install install-module uninstall demo lint format check check-kernels \
-	bench clean
+	check-debug bench clean

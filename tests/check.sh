@@ -9,7 +9,9 @@
 #	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on the
 #			kernels that tests/vm/kernels says
 #
-# With "kernels" as argument, only the last of these, on all kernels.
+# With "kernels" as argument, only the last of these, on all kernels. With "debug", on the
+# debug kernel, and with more to bear: tests/vm/debug/test_NAME.sh, and 1,000 loads in
+# test_stress. STRIDE=16 skips what test_failures.c believes to be the same.
 #
 # Each writes TAP. A test that ends without its plan, or with a bad status and no
 # "not ok", counts as one that failed. The whole output is left in build/check/.
@@ -19,6 +21,8 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
 logs=build/check
 what=${1:-all}
+slower=1 environment=''
+shopt -s extglob
 
 # count NAME STATUS: add up NAME's TAP, say what went wrong in it
 count()
@@ -45,7 +49,7 @@ run()
 
 	shift
 	mkdir -p "$(dirname "$logs/$name")"
-	timeout 600 "$@" >"$logs/$name.tap" 2>&1 || status=$?
+	timeout $((600 * slower)) "$@" >"$logs/$name.tap" 2>&1 || status=$?
 	count "$name" $status
 }
 
@@ -91,36 +95,38 @@ go_programs()
 # shellcheck disable=SC2016 # the guest expands these
 guest_script='for test in /tests/*; do
 	echo "@begin ${test##*/test_}"
-	timeout 300 "$test" 2>&1
+	timeout $seconds "$test" 2>&1
 	echo "@end $?"
 done'
 
-# kselftests KERNEL: all in one boot
+# kselftests KERNEL BOOT TEST...: all in one boot of that name
 kselftests()
 {
-	local kernel=$1 test arguments=() status=0 line name=''
+	local kernel=$1 boot=$2 test arguments=() status=0 line name=''
 
-	for test in build/kselftest/test_*; do
+	for test in "${@:3}"; do
 		arguments+=(-f "$test:/tests/${test##*/}")
 	done
+	mkdir -p "$logs/$kernel/$boot"
 	tests/vm/run.sh -k "$kernel" -m 1536 -t 600 -M zram -M ext4 -f "build/kmod-$kernel/gomem.ko" \
-		-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -o "$logs/$kernel/out" \
-		-- "$guest_script" >"$logs/$kernel/all" 2>"$logs/$kernel/run" || status=$?
+		-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -o "$logs/$kernel/$boot" \
+		-- "export $environment seconds=$((300 * slower)); $guest_script" \
+		>"$logs/$kernel/$boot/all" 2>"$logs/$kernel/$boot/run" || status=$?
 	while read -r line; do
 		case $line in
 		@begin*) name=$kernel/${line#@begin } && : >"$logs/$name.tap" ;;
 		@end*) count "$name" "${line#@end }" && name='' ;;
-		*) echo "$line" >>"$logs/${name:-$kernel/between}.tap" ;;
+		*) echo "$line" >>"$logs/${name:-$kernel/$boot/between}.tap" ;;
 		esac
-	done <"$logs/$kernel/all"
+	done <"$logs/$kernel/$boot/all"
 	[ -z "$name" ] || count "$name" "the guest's end"
-	guest_verdict "$kernel" $status
+	guest_verdict "$kernel/$boot" $status
 }
 
-# guest_verdict KERNEL STATUS: that the guest lived, and its log is clean, is a test of its own
+# guest_verdict KERNEL/BOOT STATUS: that the guest lived, and its log is clean, is a test of its own
 guest_verdict()
 {
-	local name=$1/kernel-log
+	local name=$1-log
 
 	if [ "$2" = 0 ]; then
 		echo "ok 1 - the guest ran to its end, without a warning in its log"
@@ -132,17 +138,27 @@ guest_verdict()
 	count "$name" "$2"
 }
 
-machine()
+# scripts KERNEL TEST...
+scripts()
 {
 	local kernel=$1 test
 
-	build "$kernel/build" make -s module KDIR="$cache/kernels/$kernel/build" KNAME="$kernel" ||
-		return
-	kselftests "$kernel"
-	for test in tests/vm/test_*.sh; do
+	for test in "${@:2}"; do
 		run "$kernel/$(name_of "$test")" "$test" "$kernel"
 	done
 	[ "$what" = all ] || run "$kernel/selftests" tests/vm/selftests.sh "$kernel"
+}
+
+build_module()
+{
+	build "$1/build" make -s module KDIR="$cache/kernels/$1/build" KNAME="$1"
+}
+
+machine()
+{
+	build_module "$1" || return
+	kselftests "$1" kernel build/kselftest/test_*
+	scripts "$1" tests/vm/test_*.sh
 }
 
 kernels()
@@ -167,6 +183,23 @@ machines()
 	done
 }
 
+# The two that take longest have a boot of their own, and half of all takes one core
+debug()
+{
+	# shellcheck source=tests/vm/debug/machine
+	. "$cache/kernels/debug/machine"
+	environment="LOADS=1000 STRIDE=${STRIDE:-1}"
+	build_module debug || return
+	{
+		kselftests debug stress build/kselftest/test_stress
+		scripts debug tests/vm/test_*.sh tests/vm/debug/test_*.sh
+	} >"$logs/debug.txt" &
+	kselftests debug kernel build/kselftest/test_!(stress|failures)
+	kselftests debug failures build/kselftest/test_failures
+	wait
+	cat "$logs/debug.txt"
+}
+
 # The closing line: what was counted, over all tests
 total()
 {
@@ -184,7 +217,11 @@ if [ "$what" = all ]; then
 	host
 fi
 build gomemctl make -s -j2 gomemctl && [ "$what" = all ] && go_programs
-build kselftest make -s -j2 kselftests illness && machines
+build kselftest make -s -j2 kselftests illness && if [ "$what" = debug ]; then
+	debug
+else
+	machines
+fi
 
 echo "logs are in $logs"
 total

@@ -3,6 +3,7 @@
 
 #include "count.h"
 #include "lib.h"
+#include "verbs.h"
 
 const char *const event_names[EVENTS] = {
 	[FAULTS] = "faults",	   [HUGE_FAULTS] = "huge_faults",
@@ -67,4 +68,18 @@ void count_check(const char *name, const struct counts *want, const char *source
 		tap_ok(true, "%s: %s", name, from);
 	else
 		tap_eq(want->v[i], source, got->v[i], from, "%s: %s", name, event_names[i]);
+}
+
+void count_still_right(void)
+{
+	struct target t = target_start();
+	long p = target_call(&t, do_map, HUGE, 0, 0);
+
+	module_require();
+	gomem_add(t.pid);
+	target_call(&t, do_touch, p, HUGE, PAGE);
+	tap_eq(512, "as made", vmas_sum(t.pid, p, HUGE, "faults"), "/proc/gomem/vmas",
+	       "faults after all that");
+	tap_eq(0, "asked", module_unload(), "errno", "unload after all that");
+	target_kill(&t);
 }

@@ -25,5 +25,7 @@ const char *count_machine_name(enum event event);
 /* One check: each of @got is as in @want; the first that is not is shown. */
 void count_check(const char *name, const struct counts *want, const char *source,
 		 const struct counts *got, const char *from);
+/* Two checks, at the end of whatever the module had to bear: it counts right, and goes. */
+void count_still_right(void);
 
 #endif

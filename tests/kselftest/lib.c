@@ -165,7 +165,7 @@ int module_load(const char *params)
 	int fd = open("/gomem.ko", O_RDONLY | O_CLOEXEC), ret;
 
 	if (fd < 0)
-		die("opening /gomem.ko failed: %s", strerror(errno));
+		return -errno;
 	ret = syscall(SYS_finit_module, fd, params, 0) ? -errno : 0;
 	close(fd);
 	return ret;

@@ -47,7 +47,7 @@ long file_number(const char *path);
 /* A counter of /proc/vmstat; dies when there is none. */
 long vmstat(const char *name);
 
-/* The module. Return: 0 or -errno of finit_module, delete_module. */
+/* The module. Return: 0 or -errno of open, finit_module, delete_module. */
 int module_load(const char *params);
 int module_unload(void);
 /* Whether /proc/modules lists it. */

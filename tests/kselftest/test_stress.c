@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The module loaded and unloaded 200 times, while processes fault, fork, exec and die,
+ * The module loaded and unloaded 200 times, or as often as the variable LOADS of the
+ * environment says, while processes fault, fork, exec and die,
  * readers read every file and writers add and delete targets. Nothing may hang, and
  * whoever runs this looks for warnings in the kernel's log.
  */
@@ -19,10 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "count.h"
 #include "lib.h"
 #include "verbs.h"
 
-#define LOADS 200
 #define STORMS 2
 /* Pids of the storms and of whoever they last forked: what readers and writers go for. */
 #define PIDS 8
@@ -166,12 +167,12 @@ static int unload(void)
 	return ret;
 }
 
-static void cycles(void)
+static void cycles(int loads)
 {
 	double start = now(), longest = 0, one;
 	int i, ret = 0;
 
-	for (i = 0; i < LOADS && !ret; i++) {
+	for (i = 0; i < loads && !ret; i++) {
 		one = now();
 		ret = load(i);
 		if (ret < 0)
@@ -180,7 +181,7 @@ static void cycles(void)
 		ret = ret ? 0 : unload();
 		longest = now() - one > longest ? now() - one : longest;
 	}
-	tap_eq(0, "asked", ret, "errno", "%d times loaded and unloaded under load (%d done)", LOADS,
+	tap_eq(0, "asked", ret, "errno", "%d times loaded and unloaded under load (%d done)", loads,
 	       i);
 	tap_note("%d cycles in %.0f s, the longest %.1f s; %ld kB read, %ld commands taken", i,
 		 now() - start, longest, shared->rows / KB, shared->commands);
@@ -222,24 +223,10 @@ static void open_files(void)
 	check_open_file("/proc/gomem/%d/pages");
 }
 
-/* After all that it still counts right. */
-static void still_right(void)
-{
-	struct target t = target_start();
-	long p = target_call(&t, do_map, HUGE, 0, 0);
-
-	module_require();
-	gomem_add(t.pid);
-	target_call(&t, do_touch, p, HUGE, PAGE);
-	tap_eq(512, "as made", vmas_sum(t.pid, p, HUGE, "faults"), "/proc/gomem/vmas",
-	       "faults after all that");
-	tap_eq(0, "asked", module_unload(), "errno", "unload after all that");
-	target_kill(&t);
-}
-
 int main(int argc, char **argv)
 {
 	void (*const works[])(int) = { storm, storm, reader, reader, writer };
+	const char *loads = getenv("LOADS");
 	pid_t pids[ARRAY_SIZE(works)];
 	size_t i;
 
@@ -254,11 +241,11 @@ int main(int argc, char **argv)
 		pids[i] = worker(works[i], i);
 	while (!shared->pids[0] || !shared->pids[1])
 		usleep(1000);
-	cycles();
+	cycles(loads ? atoi(loads) : 200);
 	for (i = 0; i < ARRAY_SIZE(works); i++) {
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
 	}
-	still_right();
+	count_still_right();
 	return tap_done();
 }

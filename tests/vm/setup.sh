@@ -5,13 +5,14 @@
 # machine lacks: Debian packages, kernels, Go toolchains, the kernel's checkpatch.
 # With everything there it runs nothing and takes no time.
 #
-#	setup.sh [demo|bench|kernels]
-#				demo: only what "make demo" needs; bench: what "make bench"
-#				needs, of which the others need not all; kernels: the
-#				kernel's own selftests, too
+#	setup.sh [demo|debug|bench|kernels]
+#				only what that make target needs; debug and bench want
+#				packages that the others do not, kernels the kernel's
+#				own selftests
 #
 # Layout of the cache, ${GOMEM_CACHE:-$HOME/.cache/gomem}:
-#	kernels/NAME/{vmlinuz,modules/,build/,release}
+#	kernels/NAME/{vmlinuz,modules/,build/,release}, and of the debug kernel what
+#				it was made from: config, and machine for run.sh
 #	go/MINOR/bin/go		sets GOROOT, GOCACHE and forbids downloads
 #	lint/{scripts/checkpatch.pl,clang-format}	the kernel's, and its clang-format
 #				file with lines of 100, as checkpatch allows them
@@ -279,6 +280,25 @@ kernel()
 	publish "$tree" "$final" "$link"
 }
 
+# The debug kernel, from the source package that lint_files() knows: another configuration
+# is another kernel
+debug_kernel()
+{
+	local suite=$1 package=$2 link=$cache/kernels/debug file version final
+
+	for file in config machine; do
+		cmp -s "$here/debug/$file" "$link/$file" || rm -rf "$(readlink -m "$link")" "$link"
+	done
+	wanted "$link" "$suite" || return 0
+	version=$(field "$suite" "$package" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	unpack "$suite" "$tmp/source" "$package"
+	say "building the debug kernel, about 10 minutes of two cores"
+	"$here/debug/build.sh" "$tmp/source/usr/src/$package.tar.xz" "$tmp/kernel"
+	publish "$tmp/kernel" "$final" "$link"
+}
+
 toolchain()
 {
 	local minor=$1 suite=$2
@@ -356,17 +376,17 @@ each()
 
 main()
 {
+	local lists=(packages)
+
 	case $what in
-	all | demo | bench | kernels) ;;
-	*) die "unknown argument '$what'; there are 'demo', 'bench' and 'kernels'" ;;
+	all | demo | kernels) ;;
+	debug) lists+=(debug/packages) ;;
+	bench) lists+=(../bench/packages) ;;
+	*) die "unknown argument '$what'; there are 'demo', 'debug', 'bench' and 'kernels'" ;;
 	esac
 	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
 		die "this is not an amd64 Debian; the tests know only that"
-	if [ "$what" = bench ]; then
-		install_packages packages ../bench/packages
-	else
-		install_packages packages
-	fi
+	install_packages "${lists[@]}"
 	mkdir -p "$cache/kernels" "$cache/go" "$cache/selftests"
 	exec 9>"$cache/lock"
 	flock 9
@@ -374,6 +394,12 @@ main()
 	trap 'rm -rf "$tmp"' EXIT
 	if [ "$what" = demo ]; then
 		each kernel < <(entries kernels | head -1)
+		each toolchain < <(entries toolchains | tail -1)
+		return
+	fi
+	if [ "$what" = debug ]; then
+		# shellcheck disable=SC2086 # two words
+		debug_kernel $linux_source
 		each toolchain < <(entries toolchains | tail -1)
 		return
 	fi
