@@ -232,16 +232,31 @@ bool gomem_view_enter(struct gomem_view *view, struct vm_area_struct *vma)
 	return is_swapped && !view->has_holes;
 }
 
+/*
+ * Where the next page of [first, last] after the entry at @xas is. @first becomes where it
+ * begins: a large one may lie across either end.
+ */
+static unsigned long entry_end(struct xa_state *xas, unsigned long *first, unsigned long last)
+{
+	unsigned long pages = 1UL << xas_get_order(xas);
+
+	*first = max(xas->xa_index & ~(pages - 1), *first);
+	return min((xas->xa_index | (pages - 1)) + 1, last + 1);
+}
+
 void gomem_view_range(struct gomem_view *view, unsigned long start, unsigned long end)
 {
+	unsigned long first = linear_page_index(view->vma, start), next;
 	unsigned long last = linear_page_index(view->vma, end - PAGE_SIZE);
-	XA_STATE(xas, &view->vma->vm_file->f_mapping->i_pages, linear_page_index(view->vma, start));
+	XA_STATE(xas, &view->vma->vm_file->f_mapping->i_pages, first);
 	void *entry;
 
 	rcu_read_lock();
 	xas_for_each(&xas, entry, last) {
-		if (!xas_retry(&xas, entry) && xa_is_value(entry))
-			view->tally->swap += 1UL << xas_get_order(&xas);
+		if (xas_retry(&xas, entry) || !xa_is_value(entry))
+			continue;
+		next = entry_end(&xas, &first, last);
+		view->tally->swap += next - first;
 	}
 	rcu_read_unlock();
 }
@@ -249,7 +264,7 @@ void gomem_view_range(struct gomem_view *view, unsigned long start, unsigned lon
 static bool swap_runs(struct gomem_view *view, unsigned long start, unsigned long end)
 {
 	static const struct kind swap = { .state = GOMEM_PAGE_SWAP, .node = GOMEM_NODE_UNKNOWN };
-	unsigned long first = linear_page_index(view->vma, start), index, next;
+	unsigned long base = linear_page_index(view->vma, start), first = base, next;
 	unsigned long last = linear_page_index(view->vma, end - PAGE_SIZE);
 	XA_STATE(xas, &view->vma->vm_file->f_mapping->i_pages, first);
 	bool has_room = true;
@@ -259,9 +274,8 @@ static bool swap_runs(struct gomem_view *view, unsigned long start, unsigned lon
 	xas_for_each(&xas, entry, last) {
 		if (xas_retry(&xas, entry) || !xa_is_value(entry))
 			continue;
-		next = min((xas.xa_index | ((1UL << xas_get_order(&xas)) - 1)) + 1, last + 1);
-		index = max(xas.xa_index & ~((1UL << xas_get_order(&xas)) - 1), first);
-		has_room = add_run(view, start + (index - first) * PAGE_SIZE, next - index, swap);
+		next = entry_end(&xas, &first, last);
+		has_room = add_run(view, start + (first - base) * PAGE_SIZE, next - first, swap);
 		if (!has_room)
 			break;
 	}
