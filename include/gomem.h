@@ -67,8 +67,8 @@
  *              MADV_FREE gave back is not released again when it is unmapped, unless
  *              written in between, or read so soon after that it is taken for in use
  * releases     how many releases those were, each counted in every 2 MiB it touched
- * churn        kB that faults brought in again within a minute of a release in the same
- *              2 MiB, at most what was released there
+ * churn        kB of anonymous memory that faults brought in again within a minute of a
+ *              release in the same 2 MiB, at most what was released there
  *
  * Threads that race for one page each count a fault, and may each count its outcome.
  * The counts are kept by address: they stay with the range when its VMA is replaced, and
@@ -127,7 +127,7 @@
  * migrate         pages moved to other frames; those pages
  * fork            it made a process; 0
  * exec            it called exec; 0
- * exit            it exited; its RSS
+ * exit            it exited; its RSS by the kernel's own count, which may be some pages a CPU off
  */
 #define GOMEM_KINDS(X)   \
 	X(file_fault)    \

@@ -85,6 +85,8 @@ static void count_by_address(struct gomem_target *target, enum gomem_kind kind,
 	else if (counters[kind].counter)
 		gomem_ledger_count(target->ledger, &place, counters[kind].counter,
 				   counters[kind].by_page ? bytes >> PAGE_SHIFT : 1);
+	if (kind == GOMEM_KIND_mthp_fault)
+		gomem_ledger_more(target->ledger, &place, (bytes >> PAGE_SHIFT) - 1);
 }
 
 NOKPROBE_SYMBOL(count_by_address);

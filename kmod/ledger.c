@@ -154,6 +154,17 @@ void gomem_ledger_fault(struct gomem_ledger *ledger, unsigned long addr, unsigne
 
 NOKPROBE_SYMBOL(gomem_ledger_fault);
 
+void gomem_ledger_more(struct gomem_ledger *ledger, const struct gomem_place *place,
+		       unsigned int pages)
+{
+	struct gomem_record *record = gomem_records_get(ledger, place);
+
+	if (record)
+		count_churn(ledger, place, record, now(), pages);
+}
+
+NOKPROBE_SYMBOL(gomem_ledger_more);
+
 void gomem_ledger_release(struct gomem_ledger *ledger, const struct gomem_place *place,
 			  unsigned int pages)
 {

@@ -109,6 +109,10 @@ void gomem_ledger_count(struct gomem_ledger *ledger, const struct gomem_place *p
 void gomem_ledger_fault(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
 			unsigned long hi, unsigned int pages);
 
+/** gomem_ledger_more() - the fault that was told of brings in so many @pages more */
+void gomem_ledger_more(struct gomem_ledger *ledger, const struct gomem_place *place,
+		       unsigned int pages);
+
 /** gomem_ledger_release() - @pages that were resident are given back */
 void gomem_ledger_release(struct gomem_ledger *ledger, const struct gomem_place *place,
 			  unsigned int pages);

@@ -546,6 +546,10 @@ static void mthp(void)
 	gomem_add(t.pid);
 	target_call(&t, act_touch, p, 256 * KB, 0);
 	check_counts("folios of 64 KiB", t.pid, want);
+	target_call(&t, do_advise, p, 256 * KB, MADV_DONTNEED);
+	target_call(&t, act_touch, p, 256 * KB, 0);
+	tap_eq(256, "kB released, and faulted in again", vmas_sum(t.pid, p, 256 * KB, "churn"),
+	       "churn", "folios of 64 KiB");
 	mm_set(THP_64KB, "never");
 	tap_ok(wait_planted("mthp_fault", false), "folios of 64 KiB are off again: no hook");
 	gomem_del(t.pid);
