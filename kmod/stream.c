@@ -70,8 +70,6 @@ static void tell(struct reader *reader, struct pid *pid, struct gomem_event *eve
 	enum gomem_ring_put put;
 
 	event->pid = pid_nr_ns(pid, reader->ns);
-	if (!event->pid)
-		return;
 	event->tid = pid_nr_ns(task_pid(current), reader->ns);
 	put = gomem_ring_put(this_cpu_ptr(reader->rings), event);
 	if (put == GOMEM_RING_LOST)
