@@ -186,7 +186,8 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 /* /proc/gomem/vmas: a row per VMA of every target, [start, end), by address. A VMA that
  * changes while it is looked at becomes several rows.
  * kind: anon, heap, stack, file, shmem, hugetlb, vdso (the kernel's own mappings).
- * name: the mapped file's path, or the anonymous VMA's name, or "-".
+ * name: the mapped file's path, or the anonymous VMA's name, or "-"; "?" for a path over 4 KiB,
+ * and where the names of all VMAs take more than 8 MiB.
  */
 #define GOMEM_VMAS_COLUMNS(X)  \
 	X(pid, DEC)            \

@@ -17,6 +17,7 @@
 /* Rows and names get their memory between windows: nothing is allocated under the lock. */
 #define SPARE_ROWS 8 /* for VMAs that change during the look */
 #define NAMES_BYTES (SZ_8K - sizeof(struct list_head) - sizeof(unsigned int))
+#define NAMES_MAX (SZ_8M / SZ_8K) /* 65,530 VMAs of long names would take 256 MiB */
 
 struct names {
 	struct list_head list;
@@ -27,7 +28,9 @@ struct names {
 /**
  * struct builder - a snapshot in the making
  * @snapshot: what is made
- * @names: where the next name goes, with PATH_MAX bytes to spare when a window begins
+ * @names: where the next name goes; when a window begins, with PATH_MAX bytes to spare unless
+ *	there are NAMES_MAX
+ * @names_count: how many there are
  * @row: the row being added to
  * @file: its file, to tell a change and to share its name; compared, never followed
  * @path: that file's path, for the same
@@ -37,6 +40,7 @@ struct names {
 struct builder {
 	struct gomem_snapshot *snapshot;
 	struct names *names;
+	unsigned int names_count;
 	struct gomem_row *row;
 	const void *file;
 	struct path path;
@@ -50,11 +54,16 @@ const struct gomem_row *gomem_snapshot_row(const struct gomem_snapshot *snapshot
 	return index < snapshot->rows.count ? gomem_vec_at(&snapshot->rows, index) : NULL;
 }
 
+static bool has_room_for_name(const struct builder *b)
+{
+	return b->names && b->names->used + PATH_MAX <= NAMES_BYTES;
+}
+
 static int make_room_for_names(struct builder *b)
 {
 	struct names *names;
 
-	if (b->names && b->names->used + PATH_MAX <= NAMES_BYTES)
+	if (has_room_for_name(b) || b->names_count == NAMES_MAX)
 		return 0;
 	names = (void *)__get_free_pages(GOMEM_VEC_GFP, get_order(sizeof(*names)));
 	if (!names)
@@ -62,6 +71,7 @@ static int make_room_for_names(struct builder *b)
 	names->used = 0;
 	list_add(&names->list, &b->snapshot->names);
 	b->names = names;
+	b->names_count++;
 	return 0;
 }
 
@@ -105,8 +115,11 @@ static const char *kind_of(struct vm_area_struct *vma)
 static const char *add_name(struct builder *b, const char *name)
 {
 	char *text = b->names->text + b->names->used;
-	ssize_t length = strscpy(text, name, PATH_MAX);
+	ssize_t length;
 
+	if (!has_room_for_name(b))
+		return "?";
+	length = strscpy(text, name, PATH_MAX);
 	if (length < 0)
 		length = PATH_MAX - 1;
 	b->names->used += length + 1;
@@ -116,12 +129,14 @@ static const char *add_name(struct builder *b, const char *name)
 /* d_path() writes to the end of the buffer it is given. */
 static const char *path_name(struct builder *b, const struct file *file)
 {
-	char *text = b->names->text + b->names->used;
-	char *path = d_path(&file->f_path, text, PATH_MAX);
+	char *text = b->names->text + b->names->used, *path;
 	size_t length;
 
+	if (!has_room_for_name(b))
+		return "?";
+	path = d_path(&file->f_path, text, PATH_MAX);
 	if (IS_ERR(path))
-		return add_name(b, "?");
+		return "?";
 	length = strlen(path) + 1;
 	memmove(text, path, length);
 	b->names->used += length;
@@ -149,7 +164,8 @@ static struct gomem_counts no_counts;
 
 static bool has_room(const struct builder *b)
 {
-	return gomem_vec_has_room(&b->snapshot->rows) && b->names->used + PATH_MAX <= NAMES_BYTES;
+	return gomem_vec_has_room(&b->snapshot->rows) &&
+	       (has_room_for_name(b) || b->names_count == NAMES_MAX);
 }
 
 /* A VMA that changed between two windows ends where it was last seen. */

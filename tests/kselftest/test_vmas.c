@@ -3,10 +3,13 @@
  * /proc/gomem/vmas against /proc/PID/smaps of a stopped target: the same VMAs, one
  * by one, and each figure to the page, for memory of every kind.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib.h"
 #include "memory.h"
@@ -181,6 +184,53 @@ static void check_kinds(void)
 	target_kill(&t);
 }
 
+#define LONG_NAMES 3000
+
+/* Two files with paths of nearly 4 KiB, a page of the one beside a page of the other. */
+static long map_long_names(long a UNUSED, long b UNUSED, long c UNUSED)
+{
+	long p = (long)mmap(NULL, PAGES(LONG_NAMES), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char name[251] = "";
+	int fds[2], i;
+
+	memset(name, 'd', sizeof(name) - 1);
+	for (i = 0; i < 15; i++)
+		if (mkdir(name, 0700) || chdir(name))
+			return -1;
+	fds[0] = open("a", O_RDWR | O_CREAT, 0600);
+	fds[1] = open("b", O_RDWR | O_CREAT, 0600);
+	for (i = 0; i < LONG_NAMES; i++)
+		if (mmap((void *)(p + PAGES(i)), PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED,
+			 fds[i % 2], 0) == MAP_FAILED)
+			return -1;
+	return p;
+}
+
+/* However many there are and however long, all VMAs have a row and the names have a bound. */
+static void check_long_names(void)
+{
+	struct target t = target_start();
+	unsigned long p = target_call(&t, map_long_names, 0, 0, 0), start;
+	long rows = 0, bytes = 0, length;
+	struct table *table;
+	int row;
+
+	gomem_add(t.pid);
+	table = table_read("vmas");
+	for (row = 0; row < table->rows; row++) {
+		start = table_hex(table, row, "start");
+		length = strlen(table_str(table, row, "name"));
+		rows += start >= p && start < p + PAGES(LONG_NAMES);
+		bytes += length > 1 ? length : 0;
+	}
+	tap_eq(LONG_NAMES, "VMAs, as made", rows, "rows", "long names");
+	tap_ok(bytes > 7 * MB && bytes <= 8 * MB, "long names: up to 8 MiB (contract), got %ld",
+	       bytes);
+	table_free(table);
+	gomem_del(t.pid);
+	target_kill(&t);
+}
+
 int main(int argc, char **argv)
 {
 	target_main(argc, argv);
@@ -190,6 +240,7 @@ int main(int argc, char **argv)
 	check_cow_child();
 	check_huge_none();
 	check_kinds();
+	check_long_names();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
 	return tap_done();
 }
