@@ -27,7 +27,7 @@
 #define FORKS 100
 #define WRONG -1
 #define ALIKE 16
-#define BLOCKS 2500L /* more than the records a target has before the worker gets it more */
+#define BLOCKS 10000L /* more than the records a target has before the worker gets it more */
 
 static const char *const injectors[] = { "failslab", "fail_page_alloc" };
 

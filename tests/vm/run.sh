@@ -199,7 +199,7 @@ fail()
 # The kernel's log, without what it says of memory that a test made it go without
 log()
 {
-	sed '/test_failures: vmalloc error: /,/<\/TASK>/d' "$tmp/dmesg"
+	sed -E '/(test_failures|kworker\/[^ ]*): vmalloc error: /,/<\/TASK>/d' "$tmp/dmesg"
 }
 
 judge()
