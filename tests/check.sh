@@ -49,7 +49,7 @@ run()
 
 	shift
 	mkdir -p "$(dirname "$logs/$name")"
-	timeout $((600 * slower)) "$@" >"$logs/$name.tap" 2>&1 || status=$?
+	timeout $((1200 * slower)) "$@" >"$logs/$name.tap" 2>&1 || status=$?
 	count "$name" $status
 }
 
@@ -108,7 +108,7 @@ kselftests()
 		arguments+=(-f "$test:/tests/${test##*/}")
 	done
 	mkdir -p "$logs/$kernel/$boot"
-	tests/vm/run.sh -k "$kernel" -m 1536 -t 600 -M zram -M ext4 -f "build/kmod-$kernel/gomem.ko" \
+	tests/vm/run.sh -k "$kernel" -m 1536 -t 1500 -M zram -M ext4 -f "build/kmod-$kernel/gomem.ko" \
 		-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -o "$logs/$kernel/$boot" \
 		-- "export $environment seconds=$((300 * slower)); $guest_script" \
 		>"$logs/$kernel/$boot/all" 2>"$logs/$kernel/$boot/run" || status=$?

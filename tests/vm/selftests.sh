@@ -27,7 +27,7 @@ programs='khugepaged split_huge_page_test mremap_test madv_populate mremap_dontu
 guest='mkdir -p /tmp /out && mount -t tmpfs tmpfs /tmp && cd /tmp
 run() {
 	for program in /selftests/*; do
-		timeout 120 $program >/out/${program##*/}.$1 2>&1
+		timeout 200 $program >/out/${program##*/}.$1 2>&1
 		echo "status $?" >>/out/${program##*/}.$1
 	done
 }
@@ -99,7 +99,7 @@ for program in $programs; do
 done
 [ ${#built[@]} -ge 8 ] || { echo "Bail out! too few of them build: ${built[*]}"; exit 1; }
 
-tests/vm/run.sh -k "$kernel" -m 2048 -t 900 -M zram -f "build/kmod-$kernel/gomem.ko" \
+tests/vm/run.sh -k "$kernel" -m 2048 -t 1150 -M zram -f "build/kmod-$kernel/gomem.ko" \
 	"${arguments[@]}" -o "$out/guest" -- "$guest" >"$out/run" 2>&1
 status=$?
 count=1
