@@ -96,7 +96,8 @@ NOKPROBE_SYMBOL(gomem_on_vmf);
 
 bool gomem_on_fault_undone(struct pt_regs *regs)
 {
-	return regs_return_value(regs) & (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED);
+	return (__force vm_fault_t)regs_return_value(regs) &
+	       (VM_FAULT_ERROR | VM_FAULT_RETRY | VM_FAULT_COMPLETED);
 }
 
 NOKPROBE_SYMBOL(gomem_on_fault_undone);

@@ -34,7 +34,7 @@ NOKPROBE_SYMBOL(is_huge_now);
 
 static bool fell_back(struct pt_regs *regs)
 {
-	return regs_return_value(regs) & VM_FAULT_FALLBACK;
+	return (__force vm_fault_t)regs_return_value(regs) & VM_FAULT_FALLBACK;
 }
 
 /*

@@ -344,10 +344,11 @@ static int set_rate(unsigned int rate)
 	lockdep_assert_held(&rate_mutex);
 	if (rate)
 		err = make_table();
+	if (err)
+		return err;
 	/* Pairs with gomem_stacks_note(). */
-	if (!err)
-		smp_store_release(&gomem_stacks_rate, rate);
-	return err;
+	smp_store_release(&gomem_stacks_rate, rate);
+	return 0;
 }
 
 /* The parameter may be written before the module is up, and when it is on its way out. */

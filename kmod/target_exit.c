@@ -24,8 +24,10 @@ static void publish_last(struct gomem_target *target)
 
 	mutex_lock(&target->look_mutex);
 	last = gomem_snapshot_take(target->mm, target->ledger);
-	if (!IS_ERR(last))
+	if (!IS_ERR(last)) {
+		/* Pairs with spoils_of(), which looks at it without the mutex. */
 		smp_store_release(&target->last, last);
+	}
 	WRITE_ONCE(target->state, GOMEM_TARGET_EXITED);
 	mutex_unlock(&target->look_mutex);
 }

@@ -53,6 +53,7 @@ static bool is_named(const struct gomem_target *target)
 /* What is kept of @target, if that is all there is and nobody named it. */
 static size_t spoils_of(struct gomem_target *target)
 {
+	/* Pairs with publish_last(). */
 	const struct gomem_snapshot *last = smp_load_acquire(&target->last);
 
 	if (is_named(target) || !gomem_target_is_exited(target))

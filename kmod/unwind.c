@@ -104,7 +104,7 @@ static __always_inline bool is_on(const struct goroutine *goroutine, unsigned lo
 /* By a pointer: some kernels check the bounds of an array by a call, which may not be here. */
 static __always_inline void push(struct gomem_trace *trace, unsigned long pc)
 {
-	typeof(&trace->frames[0]) frames = trace->frames;
+	typeof(trace->frames[0]) *frames = trace->frames;
 
 	frames[trace->count++] = pc;
 }

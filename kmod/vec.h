@@ -44,7 +44,7 @@ static inline void *gomem_vec_at(const struct gomem_vec *vec, unsigned long inde
 {
 	unsigned int chunk = index / vec->per_chunk;
 
-	return vec->chunks[chunk] + (index - chunk * vec->per_chunk) * vec->item_bytes;
+	return (char *)vec->chunks[chunk] + (index - chunk * vec->per_chunk) * vec->item_bytes;
 }
 
 /** gomem_vec_has_room() - can one more be pushed? */

@@ -146,7 +146,7 @@ scripts()
 	for test in "${@:2}"; do
 		run "$kernel/$(name_of "$test")" "$test" "$kernel"
 	done
-	[ "$what" = all ] || run "$kernel/selftests" tests/vm/selftests.sh "$kernel"
+	[ "$what" != kernels ] || run "$kernel/selftests" tests/vm/selftests.sh "$kernel"
 }
 
 build_module()

@@ -115,10 +115,12 @@ cpp_kernel()
 		#define once(at, head) for (at = (void *)(head); at; at = NULL)
 		#define list_for_each_entry(at, head, member) once(at, head)
 		#define list_for_each_entry_safe(at, next, head, member) once(at, head)
+		#define list_for_each_entry_rcu(at, head, member) once(at, head)
 		#define hlist_for_each_entry(at, head, member) once(at, head)
 		#define hlist_for_each_entry_rcu(at, head, member) once(at, head)
 		#define hlist_for_each_entry_safe(at, next, head, member) once(at, head)
 		#define xa_for_each(array, index, at) once(at, array)
+		#define for_each_possible_cpu(cpu) for (cpu = 0; cpu < 1; cpu++)
 	END
 	cpp -D__KERNEL__ --include="$logs/loops.h" kmod
 }

@@ -106,15 +106,15 @@ static void test_targets(void)
 
 static void test_columns(void)
 {
+	static const char text[] =
+		"# gomem 2 targets\n"
+		"# pid comm state age_ms execs follow origin parent unfollowed dir go new newer\n"
+		"42 x running 10 3 1 write 7 1 42 - ?\\ 99\n";
 	gm_auto(gm_module) struct gm_module *module = open_module();
 	struct gm_module_targets targets = {};
 	struct gm_error *error;
 
-	write_text(
-		"targets",
-		"# gomem 2 targets\n"
-		"# pid comm state age_ms execs follow origin parent unfollowed dir go new newer\n"
-		"42 x running 10 3 1 write 7 1 42 - ?\\ 99\n");
+	write_text("targets", text);
 	error = gm_module_read_targets(module, &targets);
 	if (tap_ok(!error && targets.count == 1, "columns appended by a later module are left")) {
 		tap_u64(targets.items[0].execs, 3, "and shift nothing", "construction");

@@ -77,6 +77,7 @@ static VERB void leaf_peek(const struct job *job)
 
 static VERB void leaf_enter(const struct job *job)
 {
+	/* cppcheck-suppress constStatement */
 	register long r10 __asm__("r10") = job->arg[4];
 	register long r8 __asm__("r8") = -1;
 	register long r9 __asm__("r9") = 0;

@@ -26,7 +26,7 @@
  * @gone: @act unmaps memory, so that its counts are in no VMA but the target's own;
  *        then faults and CoW are not looked at, as the whole process has some
  * @want: the counts of [address, address + @bytes), by construction
- * @or: these instead, on kernels that do it in another way; the machine's counters tell
+ * @otherwise: these instead, on kernels that do it in another way; the machine's counters tell
  */
 struct step {
 	const char *name;
@@ -36,7 +36,7 @@ struct step {
 	long stride;
 	bool gone;
 	struct counts want;
-	const struct counts * or ;
+	const struct counts *otherwise;
 };
 
 static long fresh(ARGS)
@@ -315,7 +315,7 @@ static const struct step steps[] = {
 	{ "huge zero page reads", fresh_huge, do_peek, 4 * HUGE, 64 * PAGE,
 	  .want.v = { [FAULTS] = 4 } },
 	{ "huge zero page write", huge_peeked, do_touch, HUGE, HUGE,
-	  .want.v = { [FAULTS] = 1, [COW] = 1, [SPLITS] = 1 }, .or = &huge_at_once },
+	  .want.v = { [FAULTS] = 1, [COW] = 1, [SPLITS] = 1 }, .otherwise = &huge_at_once },
 	{ "edges where no huge page fits", edges, do_touch, 2 * HUGE - 2 * PAGE, 64 * PAGE,
 	  .want.v = { [FAULTS] = 16 } },
 	{ "cow after fork", shared, do_touch, PAGES(N), PAGE,
@@ -413,7 +413,7 @@ static struct counts made_since(const struct counts *before)
 
 static const struct counts *wanted(const struct step *s, const struct counts *made)
 {
-	return s->or &&made->v[SPLITS] == s->or->v[SPLITS] ? s->or : &s->want;
+	return s->otherwise && made->v[SPLITS] == s->otherwise->v[SPLITS] ? s->otherwise : &s->want;
 }
 
 static void check_counts(const struct step *s, const struct counts *all, const struct target *t,

@@ -25,6 +25,7 @@
 #endif
 
 #define N 32
+#define KB_OF(pages) ((pages) << 2)
 #define ANY (-1L)
 #define ARGS long a UNUSED, long b UNUSED, long c UNUSED
 #define THP_64KB "transparent_hugepage/hugepages-64kB/enabled"
@@ -298,10 +299,10 @@ static long act_forks(ARGS)
 }
 
 static const struct step steps[] = {
-	{ "anonymous pages", fresh, act_touch, PAGES(N), { { "anon_fault", N, N *PAGE_KB } } },
-	{ "zero pages", fresh, act_peek, PAGES(N), { { "zero_fault", N, N *PAGE_KB } } },
-	{ "written zero pages", peeked, act_touch, PAGES(N), { { "cow", N, N *PAGE_KB } } },
-	{ "file pages", ram_file, act_touch, PAGES(N), { { "file_fault", N, N *PAGE_KB } } },
+	{ "anonymous pages", fresh, act_touch, PAGES(N), { { "anon_fault", N, KB_OF(N) } } },
+	{ "zero pages", fresh, act_peek, PAGES(N), { { "zero_fault", N, KB_OF(N) } } },
+	{ "written zero pages", peeked, act_touch, PAGES(N), { { "cow", N, KB_OF(N) } } },
+	{ "file pages", ram_file, act_touch, PAGES(N), { { "file_fault", N, KB_OF(N) } } },
 	{ "huge pages",
 	  fresh_huge,
 	  act_touch_huge,
@@ -312,8 +313,8 @@ static const struct step steps[] = {
 	  act_touch_huge,
 	  HUGE,
 	  { { "huge_cow", 1, HUGE_KB }, { "pmd_split", 1, HUGE_KB }, { "cow", 1, PAGE_KB } } },
-	{ "swap out", touched, act_pageout, PAGES(N), { { "swapout", N, N *PAGE_KB } } },
-	{ "swap in", swapped, act_peek, PAGES(N), { { "swapin", N, N *PAGE_KB } } },
+	{ "swap out", touched, act_pageout, PAGES(N), { { "swapout", N, KB_OF(N) } } },
+	{ "swap in", swapped, act_peek, PAGES(N), { { "swapin", N, KB_OF(N) } } },
 	{ "mmap", hole, act_map, PAGES(2), { { "mmap", 4, 4 * 2 * PAGE_KB } } },
 	{ "munmap",
 	  islands,

@@ -35,7 +35,7 @@ static int file_count;
 
 static bool is_public(const char *file)
 {
-	static const char *const names[] = { "version", "probes", "stats" };
+	static const char *const names[] = { "version", "probes" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
@@ -75,12 +75,16 @@ static void set_caps(unsigned long long caps)
 		{ .effective = caps, .permitted = caps },
 		{ .effective = caps >> 32, .permitted = caps >> 32 },
 	};
+	int i;
 
 	if (syscall(SYS_capget, &header, data))
 		_exit(100);
-	data[0].effective = data[0].permitted &= caps;
-	data[1].effective = data[1].permitted &= caps >> 32;
-	data[0].inheritable = data[1].inheritable = 0;
+	data[0].permitted &= caps;
+	data[1].permitted &= caps >> 32;
+	for (i = 0; i < 2; i++) {
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
 	if (syscall(SYS_capset, &header, data))
 		_exit(101);
 }

@@ -271,7 +271,7 @@ static void words(void)
 	static const struct {
 		const char *words;
 		int want;
-	} cases[] = {
+	} refusals[] = {
 		{ "kinds=anon_fault,zap pid=1\n", 0 },
 		{ "pid=1", 0 },
 		{ "  kinds=fork  ", 0 },
@@ -296,10 +296,10 @@ static void words(void)
 	size_t i;
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		fd = stream_open(cases[i].words, 0);
-		tap_eq(cases[i].want, "contract", fd < 0 ? fd : 0, "write", "words %zu: %s", i,
-		       strtok(strcpy(text, cases[i].words), "\n"));
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		fd = stream_open(refusals[i].words, 0);
+		tap_eq(refusals[i].want, "contract", fd < 0 ? fd : 0, "write", "words %zu: %s", i,
+		       strtok(strcpy(text, refusals[i].words), "\n"));
 		close(fd);
 	}
 	fd = stream_start(NULL, 0);
