@@ -152,14 +152,16 @@ static long fresh_huge(ARGS)
 	return do_map(4 * HUGE, MADV_HUGEPAGE, 0);
 }
 
-/* Of 2 MiB, 100 pages written and 50 read, before they may be huge. */
+/*
+ * Of 2 MiB, 100 pages written and 50 read. It is not advised to be huge: khugepaged would be
+ * woken by that, and could come before the target is added.
+ */
 static long patchy(ARGS)
 {
-	long p = do_map(HUGE, MADV_NOHUGEPAGE, 0);
+	long p = do_map(HUGE, 0, 0);
 
 	do_touch(p, PAGES(100), PAGE);
 	do_peek(p + MB, PAGES(50), PAGE);
-	madvise((void *)p, HUGE, MADV_HUGEPAGE);
 	return p;
 }
 
@@ -467,12 +469,15 @@ static void migrate(void)
 
 static void khugepaged(void)
 {
-	const struct want want[] = { { "collapse", 1, (512 - 100) * PAGE_KB }, {} };
+	const struct want want[] = { { "hugepage", 1, HUGE_KB },
+				     { "collapse", 1, (512 - 100) * PAGE_KB },
+				     {} };
 	struct target t = target_start();
 	long p = target_call(&t, patchy, 0, 0, 0);
 	int i;
 
 	gomem_add(t.pid);
+	target_call(&t, advise, p, HUGE, MADV_HUGEPAGE);
 	mm_set("transparent_hugepage/khugepaged/pages_to_scan", "65536");
 	mm_set("transparent_hugepage/khugepaged/alloc_sleep_millisecs", "10");
 	mm_set("transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
