@@ -165,30 +165,24 @@ static void add_history(struct gomem_history *sum, const struct gomem_history *h
 	sum->last_huge = min(sum->last_huge, history->last_huge);
 }
 
-static void add_events(struct gomem_block *block, const struct gomem_counts *counts,
-		       const struct gomem_history *history)
-{
-	gomem_counts_add(&block->counts, counts);
-	add_history(&block->history, history);
-}
-
 /* Called where one may not sleep. */
-static void add_record(void *arg, unsigned long pos, const struct gomem_counts *counts,
-		       const struct gomem_history *history)
+static void add_record(void *arg, unsigned long pos, const struct gomem_record *record)
 {
 	struct gomem_blocks *blocks = arg;
 	struct gomem_block *block = last_before(&blocks->blocks, blocks->seen, pos);
+	struct gomem_history history;
 
-	if (block && pos < block->end) {
-		add_events(block, counts, history);
-		return;
+	if (!block || pos >= block->end) {
+		if (!gomem_vec_has_room(&blocks->blocks)) {
+			blocks->missing++;
+			return;
+		}
+		block = gomem_vec_push(&blocks->blocks);
+		*block = (struct gomem_block){ .start = pos, .history = never };
 	}
-	if (!gomem_vec_has_room(&blocks->blocks)) {
-		blocks->missing++;
-		return;
-	}
-	block = gomem_vec_push(&blocks->blocks);
-	*block = (struct gomem_block){ .start = pos, .counts = *counts, .history = *history };
+	history = gomem_ledger_history(record);
+	gomem_ledger_add(record, &block->counts);
+	add_history(&block->history, &history);
 }
 
 static void forget_records(struct gomem_blocks *blocks)
@@ -249,7 +243,8 @@ static bool merge(const struct gomem_blocks *blocks, u32 into, u32 from)
 
 	if (a->start != b->start || a->end != b->end)
 		return false;
-	add_events(a, &b->counts, &b->history);
+	gomem_counts_add(&a->counts, &b->counts);
+	add_history(&a->history, &b->history);
 	return true;
 }
 

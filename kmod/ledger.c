@@ -12,6 +12,7 @@
 #define TICK_JIFFIES 64 /* the unit of times: 30 bits of it are years */
 #define TICK_MS (MSEC_PER_SEC * TICK_JIFFIES / HZ)
 #define MINUTE (60 * MSEC_PER_SEC / TICK_MS)
+#define READ_AT_ONCE 64 /* buckets and records, and the rest of a chain, without a pause */
 #define RELEASE_PENDING 1 /* in last_release: nothing became huge there since */
 
 /* Where a record keeps a counter, and how wide it is. */
@@ -237,13 +238,13 @@ void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages)
 
 NOKPROBE_SYMBOL(gomem_ledger_add_unseen);
 
-#define READ_COUNTER(name) counts->of[GOMEM_COUNT_##name] = READ_ONCE(record->name);
+#define ADD_COUNTER(name) sum->of[GOMEM_COUNT_##name] += READ_ONCE(record->name);
 
-static void read_counts(const struct gomem_record *record, struct gomem_counts *counts)
+void gomem_ledger_add(const struct gomem_record *record, struct gomem_counts *sum)
 {
-	GOMEM_WIDE(READ_COUNTER)
-	GOMEM_NARROW(READ_COUNTER)
-	GOMEM_TINY(READ_COUNTER)
+	GOMEM_WIDE(ADD_COUNTER)
+	GOMEM_NARROW(ADD_COUNTER)
+	GOMEM_TINY(ADD_COUNTER)
 }
 
 /* @time may be of a moment after @at. */
@@ -252,11 +253,11 @@ static u64 ms_since(u32 time, u32 at)
 	return time ? (u64)max_t(s32, at - time, 0) * TICK_MS : U64_MAX;
 }
 
-static void read_history(const struct gomem_record *record, u32 at, struct gomem_history *history)
+struct gomem_history gomem_ledger_history(const struct gomem_record *record)
 {
-	u32 huge = READ_ONCE(record->last_huge);
+	u32 huge = READ_ONCE(record->last_huge), at = now();
 
-	*history = (struct gomem_history){
+	return (struct gomem_history){
 		.first_fault = ms_since(READ_ONCE(record->first_fault), at),
 		.last_fault = ms_since(READ_ONCE(record->last_fault), at),
 		.last_release = ms_since(READ_ONCE(record->last_release) >> 1, at),
@@ -265,23 +266,31 @@ static void read_history(const struct gomem_record *record, u32 at, struct gomem
 	};
 }
 
+/* Return: how many records it has. */
+static unsigned int read_chain(struct gomem_ledger *ledger, const u32 *link, gomem_ledger_fn each,
+			       void *arg)
+{
+	struct gomem_record *record;
+	unsigned int n = 0;
+
+	for (; (record = gomem_records_next(ledger, link)); link = &record->next) {
+		if (gomem_records_epoch(record) == READ_ONCE(ledger->epoch))
+			each(arg, gomem_records_page(record), record);
+		n++;
+	}
+	return n;
+}
+
 void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
 		       struct gomem_ledger_state *state)
 {
-	struct gomem_history history;
-	struct gomem_counts counts;
-	struct gomem_record *record;
-	unsigned int i;
+	unsigned int i = 0, done;
 
-	for (i = 0; i < GOMEM_RECORDS_BUCKETS; i++) {
+	while (i < GOMEM_RECORDS_BUCKETS) {
 		rcu_read_lock();
-		for (record = gomem_records_next(ledger, &ledger->buckets[i]); record;
-		     record = gomem_records_next(ledger, &record->next)) {
-			if (gomem_records_epoch(record) != READ_ONCE(ledger->epoch))
-				continue;
-			read_counts(record, &counts);
-			read_history(record, now(), &history);
-			each(arg, gomem_records_page(record), &counts, &history);
+		for (done = 0; done < READ_AT_ONCE && i < GOMEM_RECORDS_BUCKETS; done++, i++) {
+			if (READ_ONCE(ledger->buckets[i]))
+				done += read_chain(ledger, &ledger->buckets[i], each, arg);
 		}
 		rcu_read_unlock();
 		cond_resched();

@@ -131,22 +131,29 @@ void gomem_ledger_add_unseen(struct gomem_ledger *ledger, unsigned long pages);
 /** gomem_ledger_reset() - forget everything */
 void gomem_ledger_reset(struct gomem_ledger *ledger);
 
+struct gomem_record;
+
 /**
- * typedef gomem_ledger_fn - gets a record: its position, what it counted, and when
+ * typedef gomem_ledger_fn - gets a record: its position, and the record to ask
  *
  * A position may have several records, whose counts add up.
  */
-typedef void (*gomem_ledger_fn)(void *arg, unsigned long pos, const struct gomem_counts *counts,
-				const struct gomem_history *history);
+typedef void (*gomem_ledger_fn)(void *arg, unsigned long pos, const struct gomem_record *record);
 
 /**
  * gomem_ledger_read() - call @each with every record
  *
- * In no order. May sleep between calls; @each may not. Events go on meanwhile: each
- * counter is read once, so a sum is what was counted at some moment of the read.
+ * In no order. May sleep between calls; @each may not. Events go on meanwhile: when each
+ * record is added once, a sum is what was counted at some moment of the read.
  */
 void gomem_ledger_read(struct gomem_ledger *ledger, gomem_ledger_fn each, void *arg,
 		       struct gomem_ledger_state *state);
+
+/** gomem_ledger_add() - add what the record counted to @sum; for a gomem_ledger_fn */
+void gomem_ledger_add(const struct gomem_record *record, struct gomem_counts *sum);
+
+/** gomem_ledger_history() - when things happened to the record; for a gomem_ledger_fn */
+struct gomem_history gomem_ledger_history(const struct gomem_record *record);
 
 /** gomem_ledger_state() - how it is now */
 struct gomem_ledger_state gomem_ledger_state(struct gomem_ledger *ledger);

@@ -273,24 +273,29 @@ static struct gomem_row *row_of(struct join *join, unsigned long pos)
 	return join->row;
 }
 
+/* Where the counts of a row's first record go, or NULL. */
+static struct gomem_counts *counts_of(struct join *join, struct gomem_row *row)
+{
+	struct gomem_vec *all = &join->snapshot->counts_of_rows;
+
+	if (row->counts == &no_counts && gomem_vec_has_room(all)) {
+		row->counts = gomem_vec_push(all);
+		*row->counts = no_counts;
+	}
+	return row->counts == &no_counts ? NULL : row->counts;
+}
+
 /* Called where one may not sleep: the first records of more rows than there is room for wait. */
-static void add_record(void *arg, unsigned long pos, const struct gomem_counts *counts,
-		       const struct gomem_history *history)
+static void add_record(void *arg, unsigned long pos, const struct gomem_record *record)
 {
 	struct join *join = arg;
-	struct gomem_vec *all = &join->snapshot->counts_of_rows;
 	struct gomem_row *row = row_of(join, pos);
+	struct gomem_counts *counts = row ? counts_of(join, row) : &join->snapshot->counts;
 
-	if (!row) {
-		gomem_counts_add(&join->snapshot->counts, counts);
-	} else if (row->counts != &no_counts) {
-		gomem_counts_add(row->counts, counts);
-	} else if (gomem_vec_has_room(all)) {
-		row->counts = gomem_vec_push(all);
-		*row->counts = *counts;
-	} else {
+	if (counts)
+		gomem_ledger_add(record, counts);
+	else
 		join->missing++;
-	}
 }
 
 static void forget_records(struct gomem_snapshot *snapshot)
@@ -303,22 +308,26 @@ static void forget_records(struct gomem_snapshot *snapshot)
 	snapshot->counts = no_counts;
 }
 
+/* Rows that may get counts: a guess, which the next attempt makes good. */
+static unsigned long rows_counted(const struct gomem_snapshot *snapshot,
+				  struct gomem_ledger *ledger)
+{
+	return min_t(u64, snapshot->rows.count, gomem_ledger_state(ledger).records);
+}
+
 static int read_ledger(struct gomem_snapshot *snapshot, struct gomem_ledger *ledger)
 {
-	struct join join = { .snapshot = snapshot };
-	int err = gomem_vec_reserve(&snapshot->counts_of_rows, 1);
+	struct join join = { .missing = rows_counted(snapshot, ledger) };
+	int err;
 
-	if (err)
-		return err;
-	gomem_ledger_read(ledger, add_record, &join, &snapshot->ledger);
-	while (join.missing) {
+	do {
 		err = gomem_vec_reserve(&snapshot->counts_of_rows, join.missing);
 		if (err)
 			return err;
 		forget_records(snapshot);
 		join = (struct join){ .snapshot = snapshot };
 		gomem_ledger_read(ledger, add_record, &join, &snapshot->ledger);
-	}
+	} while (join.missing);
 	return 0;
 }
 
