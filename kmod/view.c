@@ -506,16 +506,40 @@ static bool add_huge(struct gomem_view *view, pmd_t pmd, unsigned long start, un
 	return add(view, start, pages, kind);
 }
 
-bool gomem_view_huge(struct gomem_view *view, pmd_t pmd, unsigned long start, unsigned long end)
+/* The huge zero page is never dirty, nor is what was MADV_FREE'd. */
+static bool is_plain_huge(pmd_t pmd)
 {
 	const pmdval_t thp = _PAGE_PRESENT | _PAGE_PSE | _PAGE_DIRTY;
-	unsigned long pages = (end - start) >> PAGE_SHIFT;
 
-	/* The huge zero page is never dirty, nor is what was MADV_FREE'd. */
-	if (view->runs || !view->is_anon || (native_pmd_val(pmd) & thp) != thp)
-		return add_huge(view, pmd, start, pages);
+	return (native_pmd_val(pmd) & thp) == thp;
+}
+
+static void add_plain_huge(struct gomem_view *view, unsigned long pages)
+{
 	view->tally->rss += pages;
 	view->tally->anon += pages;
 	view->tally->thp += pages;
+}
+
+unsigned long gomem_view_huge_run(struct gomem_view *view, const pmd_t *pmd, unsigned long start,
+				  unsigned long end)
+{
+	unsigned long at = start;
+
+	if (view->runs || !view->is_anon)
+		return start;
+	while (end - at >= PMD_SIZE && is_plain_huge(READ_ONCE(*pmd++)))
+		at += PMD_SIZE;
+	add_plain_huge(view, (at - start) >> PAGE_SHIFT);
+	return at;
+}
+
+bool gomem_view_huge(struct gomem_view *view, pmd_t pmd, unsigned long start, unsigned long end)
+{
+	unsigned long pages = (end - start) >> PAGE_SHIFT;
+
+	if (view->runs || !view->is_anon || !is_plain_huge(pmd))
+		return add_huge(view, pmd, start, pages);
+	add_plain_huge(view, pages);
 	return true;
 }

@@ -87,6 +87,15 @@ bool gomem_view_table(struct gomem_view *view, const pte_t *table, unsigned long
 /** gomem_view_huge() - @pmd, not none and no table, maps [start, end); under its lock */
 bool gomem_view_huge(struct gomem_view *view, pmd_t pmd, unsigned long start, unsigned long end);
 
+/**
+ * gomem_view_huge_run() - the entries from @pmd on that take no look at their pages
+ *
+ * @start is where an entry begins; whole entries before @end are looked at, under their
+ * lock. Return: up to where; @start when the first must go to gomem_view_huge().
+ */
+unsigned long gomem_view_huge_run(struct gomem_view *view, const pmd_t *pmd, unsigned long start,
+				  unsigned long end);
+
 /** gomem_view_is_quick() - are few pages of the VMA looked at? */
 static inline bool gomem_view_is_quick(const struct gomem_view *view)
 {

@@ -144,21 +144,43 @@ static void see_table(struct gomem_walk *walk, pmd_t *pmd, unsigned long end)
 	spend(walk, points_of(walk, pages));
 }
 
+/* Up to where huge pages that need no look follow each other, of one table of PMDs. */
+static unsigned long see_huge_run(struct gomem_walk *walk, const pmd_t *pmd, unsigned long end)
+{
+	unsigned long start = walk->pos;
+
+	/* Blocks are told one by one. */
+	if ((walk->sink && walk->sink->block) || start & ~PMD_MASK)
+		return start;
+	return gomem_view_huge_run(&walk->view, pmd, start, min(end, (start | ~PUD_MASK) + 1));
+}
+
+/* Return: whether the entry maps a huge page. */
+static bool see_one_huge(struct gomem_walk *walk, pmd_t value, unsigned long end)
+{
+	unsigned long start = walk->pos, next = block_end(start, end);
+
+	if (pmd_none(value) || gomem_walk_is_table(value))
+		return false;
+	move_to(walk, gomem_view_huge(&walk->view, value, start, next), next);
+	tell_block(walk, start, walk->pos);
+	return true;
+}
+
 /* Entries that map huge pages, one after the other, up to one that does not. */
 static void see_huge(struct gomem_walk *walk, pmd_t *pmd, unsigned long end)
 {
 	spinlock_t *lock = pmd_lockptr(walk->mm, pmd);
-	unsigned long start = walk->pos;
+	unsigned long start = walk->pos, next;
 
 	spin_lock(lock);
 	do {
-		unsigned long addr = walk->pos, next = block_end(addr, end);
-		pmd_t value = READ_ONCE(*pmd++);
-
-		if (pmd_none(value) || gomem_walk_is_table(value))
+		next = see_huge_run(walk, pmd, end);
+		pmd += (next - walk->pos) >> PMD_SHIFT;
+		if (next != walk->pos)
+			walk->pos = next;
+		else if (!see_one_huge(walk, READ_ONCE(*pmd++), end))
 			break;
-		move_to(walk, gomem_view_huge(&walk->view, value, addr, next), next);
-		tell_block(walk, addr, walk->pos);
 	} while (walk->pos != end && !walk->stopped && (walk->pos & ~PUD_MASK));
 	spin_unlock(lock);
 	spend(walk, ((walk->pos - start) >> PMD_SHIFT) / HUGE_PER_POINT + 1);
