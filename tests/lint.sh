@@ -135,7 +135,7 @@ cpp_user()
 scripts()
 {
 	mapfile -t list < <(files '*.sh' tests/vm/init .ci/run)
-	shellcheck "${list[@]}"
+	shellcheck --external-sources "${list[@]}"
 }
 
 go_files()
