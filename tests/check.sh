@@ -97,6 +97,9 @@ guest_script='for test in /tests/*; do
 	echo "@begin ${test##*/test_}"
 	timeout $seconds "$test" 2>&1
 	echo "@end $?"
+	for left in /proc/[0-9]*; do
+		case $(readlink $left/exe) in /tests/*) kill -9 ${left##*/} ;; esac
+	done
 done'
 
 # kselftests KERNEL BOOT TEST...: all in one boot of that name

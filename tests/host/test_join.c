@@ -87,8 +87,8 @@ static void test_empty(void)
 static void test_shared_page(void)
 {
 	struct gm_vma vmas[] = { anon(HEAP, HEAP + 16384) };
-	struct gomem_page_run runs[] = { { HEAP, 2, GOMEM_PAGE_ANON, 0, 0 },
-					 { HEAP + 8192, 1, GOMEM_PAGE_SWAP, 0, 0 } };
+	struct gomem_page_run runs[] = { { HEAP, 2, GOMEM_PAGE_ANON, 0, 0, 0 },
+					 { HEAP + 8192, 1, GOMEM_PAGE_SWAP, 0, 0, 0 } };
 	struct gm_go_region regions[] = { { HEAP, HEAP + 1000, GM_GO_LIVE, 0 },
 					  { HEAP + 1000, HEAP + 5000, GM_GO_FREE_SLOT, 0 },
 					  { HEAP + 6000, HEAP + 16384, GM_GO_IDLE, UINT32_MAX } };
@@ -113,8 +113,8 @@ static void test_shared_page(void)
 static void test_huge(void)
 {
 	struct gm_vma vmas[] = { anon(HEAP, HEAP + 8 * MIB) };
-	struct gomem_page_run runs[] = { { HEAP + 2 * MIB, 1024, GOMEM_PAGE_THP, 9, 0 },
-					 { HEAP + 6 * MIB, 512, GOMEM_PAGE_THP, 9, 0 } };
+	struct gomem_page_run runs[] = { { HEAP + 2 * MIB, 1024, GOMEM_PAGE_THP, 9, 0, 0 },
+					 { HEAP + 6 * MIB, 512, GOMEM_PAGE_THP, 9, 0, 0 } };
 	struct gm_go_region regions[] = {
 		{ HEAP, HEAP + 2 * MIB + 8192, GM_GO_LIVE, UINT32_MAX },
 		{ HEAP + 2 * MIB + 8192, HEAP + 4 * MIB, GM_GO_RELEASED, UINT32_MAX },
@@ -166,7 +166,7 @@ static void test_vma_classes(void)
 	struct gm_go_heap heap = { 0 };
 
 	for (size_t i = 0; i < COUNT(vmas); i++) {
-		struct gomem_page_run run = { vmas[i].start, 1, GOMEM_PAGE_ANON, 0, 0 };
+		struct gomem_page_run run = { vmas[i].start, 1, GOMEM_PAGE_ANON, 0, 0, 0 };
 		struct gm_pages pages = pages_of(&run, 1);
 		struct gm_bill *bill = compute(&maps, &pages, &heap, 0);
 		char what[64];
@@ -175,7 +175,7 @@ static void test_vma_classes(void)
 		tap_u64(bill->resident[classes[i]], 4096, what, MADE);
 		gm_bill_destroy(bill);
 	}
-	struct gomem_page_run run = { 0x7f0000000000, 1, GOMEM_PAGE_ANON, 0, 0 };
+	struct gomem_page_run run = { 0x7f0000000000, 1, GOMEM_PAGE_ANON, 0, 0, 0 };
 	struct gm_pages pages = pages_of(&run, 1);
 
 	gm_auto(gm_bill) struct gm_bill *bill = compute(&maps, &pages, NULL, 0);
@@ -189,8 +189,8 @@ static void test_second_look(void)
 	struct gm_vma vmas[] = { anon(0x10000, 0x20000),
 				 { ~0xfffffULL, ~0xfffffULL + 4096, "--xp", GM_VMA_VDSO, 0, 0,
 				   "[vsyscall]" } };
-	struct gomem_page_run runs[] = { { 0x1e000, 4, GOMEM_PAGE_ANON, 0, 0 },
-					 { 0x30000, 1, GOMEM_PAGE_ZERO, 0, 0 } };
+	struct gomem_page_run runs[] = { { 0x1e000, 4, GOMEM_PAGE_ANON, 0, 0, 0 },
+					 { 0x30000, 1, GOMEM_PAGE_ZERO, 0, 0, 0 } };
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 
@@ -212,10 +212,10 @@ static void test_refusals(void)
 	struct gm_vma vmas[] = { anon(0x10000, 0x20000), anon(0x1f000, 0x30000) };
 	struct gm_maps none = { 0 }, overlap = maps_of(vmas, 2);
 	struct gm_pages no_pages = { 0 };
-	struct gomem_page_run back[] = { { 0x2000, 1, 2, 0, 0 }, { 0x1000, 1, 2, 0, 0 } };
-	struct gomem_page_run wraps = { ~4095ULL, 2, 2, 0, 0 }, zero = { 0x1000, 0, 2, 0, 0 };
-	struct gomem_page_run state = { 0x1000, 1, GOMEM_PAGE_STATES, 0, 0 };
-	struct gomem_page_run odd = { 0x1001, 1, 2, 0, 0 };
+	struct gomem_page_run back[] = { { 0x2000, 1, 2, 0, 0, 0 }, { 0x1000, 1, 2, 0, 0, 0 } };
+	struct gomem_page_run wraps = { ~4095ULL, 2, 2, 0, 0, 0 }, zero = { 0x1000, 0, 2, 0, 0, 0 };
+	struct gomem_page_run state = { 0x1000, 1, GOMEM_PAGE_STATES, 0, 0, 0 };
+	struct gomem_page_run odd = { 0x1001, 1, 2, 0, 0, 0 };
 	struct gm_go_region class_ = { 0, 4096, GM_GO_CLASSES, UINT32_MAX };
 	struct gm_go_region empty = { 1ULL << 63, 1ULL << 63, GM_GO_LIVE, UINT32_MAX };
 	struct gm_go_heap heap = heap_of(&class_, 1);
@@ -242,7 +242,7 @@ static void test_refusals(void)
 static void test_enormous(void)
 {
 	struct gm_vma vmas[] = { anon(4096, 1ULL << 63), anon(1ULL << 63, ~4095ULL) };
-	struct gomem_page_run runs[] = { { 1ULL << 62, UINT32_MAX, GOMEM_PAGE_ANON, 0, 0 } };
+	struct gomem_page_run runs[] = { { 1ULL << 62, UINT32_MAX, GOMEM_PAGE_ANON, 0, 0, 0 } };
 	struct gm_go_region regions[] = { { 8192, ~4095ULL, GM_GO_LIVE, 0 } };
 	struct gm_go_span span = { .start = 8192,
 				   .pages = UINT64_MAX,
@@ -288,9 +288,9 @@ static void test_class_use(void)
 		{ HEAP + 49152, HEAP + 57344, GM_GO_STACK, 3 },
 	};
 	struct gm_vma vmas[] = { anon(HEAP, HEAP + 65536) };
-	struct gomem_page_run runs[] = { { HEAP, 3, GOMEM_PAGE_ANON, 0, 0 },
-					 { HEAP + 20480, 1, GOMEM_PAGE_ANON, 0, 0 },
-					 { HEAP + 49152, 1, GOMEM_PAGE_ANON, 0, 0 } };
+	struct gomem_page_run runs[] = { { HEAP, 3, GOMEM_PAGE_ANON, 0, 0, 0 },
+					 { HEAP + 20480, 1, GOMEM_PAGE_ANON, 0, 0, 0 },
+					 { HEAP + 49152, 1, GOMEM_PAGE_ANON, 0, 0, 0 } };
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
@@ -326,9 +326,9 @@ static void test_strip(void)
 		{ far + 63 * 4096, far + 64 * 4096, GM_GO_STACK, UINT32_MAX },
 	};
 	struct gm_vma vmas[] = { anon(HEAP, far + MIB) };
-	struct gomem_page_run runs[] = { { HEAP + 4096, 2, GOMEM_PAGE_ANON, 0, 0 },
-					 { HEAP + 64 * 4096, 1, GOMEM_PAGE_ANON, 0, 0 },
-					 { far, 64, GOMEM_PAGE_THP, 9, 0 } };
+	struct gomem_page_run runs[] = { { HEAP + 4096, 2, GOMEM_PAGE_ANON, 0, 0, 0 },
+					 { HEAP + 64 * 4096, 1, GOMEM_PAGE_ANON, 0, 0, 0 },
+					 { far, 64, GOMEM_PAGE_THP, 9, 0, 0 } };
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));

@@ -85,7 +85,7 @@ static void make_runs(struct world *world)
 		if (pages > PAGES - page)
 			pages = PAGES - page;
 		world->runs[world->pages.count++] =
-			(struct gomem_page_run){ BASE + page * 4096, pages, state, 0, 0 };
+			(struct gomem_page_run){ BASE + page * 4096, pages, state, 0, 0, 0 };
 		memset(world->state + page, state, pages);
 		page += pages + random_below(3);
 	}
@@ -241,7 +241,7 @@ static void test_many(void)
 		heap.regions.items[heap.regions.count++] =
 			(struct gm_go_region){ at + 100, at + 200, GM_GO_LIVE, UINT32_MAX };
 		pages.items[pages.count++] =
-			(struct gomem_page_run){ at, 2, GOMEM_PAGE_ANON, 0, 0 };
+			(struct gomem_page_run){ at, 2, GOMEM_PAGE_ANON, 0, 0, 0 };
 	}
 	start = clock();
 	error = gm_bill_compute(&maps, &pages, &heap, 0, &bill);

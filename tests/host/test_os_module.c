@@ -233,9 +233,9 @@ static void test_every_table(void)
 }
 
 static const struct gomem_page_run good_runs[] = {
-	{ 0x1000, 1, GOMEM_PAGE_ANON, 0, 0 },	      { 0x2000, 2, GOMEM_PAGE_ANON, 0, 0 },
-	{ 0x200000, 512, GOMEM_PAGE_THP, 9, 0 },      { 0x400000, 512, GOMEM_PAGE_THP, 9, 0 },
-	{ 0x7fffffffe000, 1, GOMEM_PAGE_MTHP, 4, 0 },
+	{ 0x1000, 1, GOMEM_PAGE_ANON, 0, 0, 0 },	 { 0x2000, 2, GOMEM_PAGE_ANON, 0, 0, 0 },
+	{ 0x200000, 512, GOMEM_PAGE_THP, 9, 0, 0 },	 { 0x400000, 512, GOMEM_PAGE_THP, 9, 0, 0 },
+	{ 0x7fffffffe000, 1, GOMEM_PAGE_MTHP, 4, 0, 0 },
 };
 
 static struct gm_error *read_runs(struct gm_pages *pages, const void *bytes, size_t size)
@@ -271,22 +271,22 @@ static const struct {
 	struct gomem_page_run run;
 	const char *what;
 } broken_runs[] = {
-	{ { 0x3001, 1, GOMEM_PAGE_ANON, 0, 0 }, "not at a page" },
-	{ { 0x3000, 0, GOMEM_PAGE_ANON, 0, 0 }, "empty" },
-	{ { 0x2000, 1, GOMEM_PAGE_ANON, 0, 0 }, "overlapping" },
-	{ { 0x0000, 1, GOMEM_PAGE_ANON, 0, 0 }, "out of order" },
-	{ { 0xfffffffffffff000, 2, GOMEM_PAGE_ANON, 0, 0 }, "past 2^64" },
-	{ { 0x3000, 1, GOMEM_PAGE_ABSENT, 0, 0 }, "absent" },
-	{ { 0x3000, 1, GOMEM_PAGE_STATES, 0, 0 }, "an unknown state" },
-	{ { 0x3000, 1, 255, 0, 0 }, "state 255" },
-	{ { 0x3000, 1, GOMEM_PAGE_MTHP, 64, 0 }, "order 64" },
-	{ { 0x3000, 1, GOMEM_PAGE_ANON, 0, 1 }, "a reserved field in use" },
+	{ { 0x3001, 1, GOMEM_PAGE_ANON, 0, 0, 0 }, "not at a page" },
+	{ { 0x3000, 0, GOMEM_PAGE_ANON, 0, 0, 0 }, "empty" },
+	{ { 0x2000, 1, GOMEM_PAGE_ANON, 0, 0, 0 }, "overlapping" },
+	{ { 0x0000, 1, GOMEM_PAGE_ANON, 0, 0, 0 }, "out of order" },
+	{ { 0xfffffffffffff000, 2, GOMEM_PAGE_ANON, 0, 0, 0 }, "past 2^64" },
+	{ { 0x3000, 1, GOMEM_PAGE_ABSENT, 0, 0, 0 }, "absent" },
+	{ { 0x3000, 1, GOMEM_PAGE_STATES, 0, 0, 0 }, "an unknown state" },
+	{ { 0x3000, 1, 255, 0, 0, 0 }, "state 255" },
+	{ { 0x3000, 1, GOMEM_PAGE_MTHP, 64, 0, 0 }, "order 64" },
+	{ { 0x3000, 1, GOMEM_PAGE_ANON, 0, 0, 1 }, "a reserved field in use" },
 };
 
 static void test_broken_runs(void)
 {
 	for (size_t i = 0; i < sizeof(broken_runs) / sizeof(*broken_runs); i++) {
-		struct gomem_page_run runs[] = { { 0x1000, 2, GOMEM_PAGE_ANON, 0, 0 },
+		struct gomem_page_run runs[] = { { 0x1000, 2, GOMEM_PAGE_ANON, 0, 0, 0 },
 						 broken_runs[i].run };
 		struct gm_pages pages = {};
 		struct gm_error *error = read_runs(&pages, runs, sizeof(runs));

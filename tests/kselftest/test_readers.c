@@ -277,10 +277,10 @@ static pid_t worker(int seed)
 		worker_reads();
 }
 
-/* Return: 0, or the last error of ten seconds. */
+/* Return: 0, or the last error of a minute. */
 static int unload_between(void)
 {
-	double end = now() + 10;
+	double end = now() + 60;
 	int ret;
 
 	do {
