@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The module loaded and unloaded 200 times, or as often as the variable LOADS of the
- * environment says, while processes fault, fork, exec and die,
- * readers read every file and writers add and delete targets. Nothing may hang, and
- * whoever runs this looks for warnings in the kernel's log.
+ * The module loaded and unloaded 40 times, or as often as the variable LOADS of the
+ * environment says, while processes fault, fork, exec and die, readers read every file
+ * and writers add and delete targets. Nothing may hang, and whoever runs this looks for
+ * warnings in the kernel's log.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -241,7 +241,7 @@ int main(int argc, char **argv)
 		pids[i] = worker(works[i], i);
 	while (!shared->pids[0] || !shared->pids[1])
 		usleep(1000);
-	cycles(loads ? atoi(loads) : 200);
+	cycles(loads ? atoi(loads) : 40);
 	for (i = 0; i < ARRAY_SIZE(works); i++) {
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);
