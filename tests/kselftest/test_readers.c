@@ -277,10 +277,10 @@ static pid_t worker(int seed)
 		worker_reads();
 }
 
-/* Return: 0, or the last error of a minute. */
+/* Return: 0, or the last error of ten seconds. */
 static int unload_between(void)
 {
-	double end = now() + 60;
+	double end = now() + 10;
 	int ret;
 
 	do {
@@ -312,7 +312,8 @@ static void loads_and_readers(void)
 		usleep(random() % 20000);
 		ret = ret ?: unload_between();
 	}
-	tap_eq(0, "asked", ret, "errno", "%d loads with readers at it (%d done)", CYCLES, i);
+	/* There may always be one that has events open: then it is refused, as it should be. */
+	tap_ok(!ret || ret == -EAGAIN, "%d loads with readers at it (%d done, %d)", CYCLES, i, ret);
 	for (w = 0; w < ARRAY_SIZE(pids); w++) {
 		kill(pids[w], SIGKILL);
 		waitpid(pids[w], NULL, 0);
