@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "cmd.h"
+#include "cmd_subject.h"
 #include "os/module.h"
 
 static const char usage[] =
@@ -17,16 +18,14 @@ static const char usage[] =
 /**
  * struct look - all that was read of one target
  * @again: the Go heap once more after the pages; NULL where that failed
- * @problem: why there is no @heap
+ * @problem: why the subject has no heap
  * @rss_again: 0 where there was no second look
  */
 struct look {
 	struct gm_process process;
-	struct gm_maps *maps;
-	struct gm_go_heap *heap;
+	struct gm_subject subject;
 	struct gm_go_heap *again;
 	struct gm_error *problem;
-	struct gm_pages *pages;
 	uint64_t rss_again;
 	struct gm_bill *bill;
 	struct gm_bill *bill_again;
@@ -38,11 +37,9 @@ struct look {
 
 static void look_deinit(struct look *look)
 {
-	gm_maps_destroy(look->maps);
-	gm_go_heap_destroy(look->heap);
+	gm_subject_deinit(&look->subject);
 	gm_go_heap_destroy(look->again);
 	gm_error_destroy(look->problem);
-	gm_pages_destroy(look->pages);
 	gm_bill_destroy(look->bill);
 	gm_bill_destroy(look->bill_again);
 }
@@ -97,11 +94,11 @@ static struct gm_error *read_events(struct gm_module *module, pid_t pid, struct 
 	struct gm_error *error = gm_module_read_vmas(module, &vmas);
 	size_t at = 0;
 
-	for (size_t i = 0; look->heap && i < vmas.count; i++) {
+	for (size_t i = 0; look->subject.heap && i < vmas.count; i++) {
 		const struct gm_module_vma *vma = &vmas.items[i];
 
 		if (vma->pid != (uint64_t)pid ||
-		    !overlaps_heap(look->heap, &at, vma->start, vma->end))
+		    !overlaps_heap(look->subject.heap, &at, vma->start, vma->end))
 			continue;
 		look->events.collapses += vma->collapses;
 		look->events.huge_faults += vma->huge_faults;
@@ -126,23 +123,21 @@ static struct gm_error *read_module(struct gm_module *module, pid_t pid, struct 
 /* Spans, then pages at once, then what both looked like a moment later. */
 static struct gm_error *read_memory(struct gm_module *module, pid_t pid, struct look *look)
 {
-	gm_auto(gm_mem) struct gm_mem *mem = NULL;
-	struct gm_error *error = gm_mem_open_pid(pid, &mem);
+	struct gm_subject *subject = &look->subject;
+	struct gm_error *error = gm_subject_open(pid, subject);
 
-	if (!error)
-		error = gm_maps_read(pid, &look->maps);
 	if (error)
 		return error;
-	look->problem = gm_go_heap_read(mem, look->maps, pid, &look->heap);
-	error = gm_pages_read(pid, look->maps, GM_PAGES_BEST, &look->pages);
+	look->problem = gm_subject_read_heap(subject);
+	error = gm_subject_read_pages(subject);
 	if (!error && module)
 		error = read_module(module, pid, look);
 	if (error)
 		return error;
 	if (!look->watched) /* the module's rss is a second look as good */
 		gm_error_destroy(gm_process_rss(pid, &look->rss_again));
-	if (look->heap)
-		gm_error_destroy(gm_go_heap_read(mem, look->maps, pid, &look->again));
+	if (subject->heap)
+		gm_error_destroy(gm_go_heap_read(&subject->target, &look->again));
 	return gm_process_read(pid, &look->process);
 }
 
@@ -150,12 +145,14 @@ static struct gm_error *join(struct look *look)
 {
 	struct gm_error *error;
 
-	error = gm_bill_compute(look->maps, look->pages, look->heap, look->rss_again, &look->bill);
+	error = gm_bill_compute(look->subject.maps, look->subject.pages, look->subject.heap,
+				look->rss_again, &look->bill);
 	if (!error && look->again)
-		error = gm_bill_compute(look->maps, look->pages, look->again, look->rss_again,
-					&look->bill_again);
-	if (!error && look->heap)
-		error = gm_strip_compute(look->maps, look->pages, look->heap, &look->strip);
+		error = gm_bill_compute(look->subject.maps, look->subject.pages, look->again,
+					look->rss_again, &look->bill_again);
+	if (!error && look->subject.heap)
+		error = gm_strip_compute(look->subject.maps, look->subject.pages,
+					 look->subject.heap, &look->strip);
 	return error;
 }
 
@@ -166,7 +163,7 @@ static bool huge_known(const struct look *look)
 
 	for (size_t i = 0; i < GM_GO_CLASSES; i++)
 		huge += look->bill->bytes[i][GOMEM_PAGE_THP];
-	return look->pages->source != GM_PAGES_PAGEMAP || huge;
+	return look->subject.pages->source != GM_PAGES_PAGEMAP || huge;
 }
 
 static void judge(const struct look *look, const struct gm_host *host, struct gm_verdict *verdict)
@@ -174,7 +171,7 @@ static void judge(const struct look *look, const struct gm_host *host, struct gm
 	struct gm_verdict_input input = {
 		.bill = look->bill,
 		.again = look->bill_again,
-		.heap = look->heap,
+		.heap = look->subject.heap,
 		.heap_problem = look->problem ? look->problem->message : NULL,
 		.host = host,
 		.events = look->watched ? &look->events : NULL,
@@ -193,10 +190,10 @@ static void fill_cost(struct look *look)
 		[GM_PAGES_PAGEMAP] = "/proc/PID/pagemap",
 	};
 
-	look->cost.pages = sources[look->pages->source];
-	look->cost.missing = look->pages->missing;
-	look->cost.pages_ns = look->pages->took_ns;
-	look->cost.spans_ns = look->heap ? look->heap->took_ns : 0;
+	look->cost.pages = sources[look->subject.pages->source];
+	look->cost.missing = look->subject.pages->missing;
+	look->cost.pages_ns = look->subject.pages->took_ns;
+	look->cost.spans_ns = look->subject.heap ? look->subject.heap->took_ns : 0;
 	look->cost.module = look->watched;
 }
 
@@ -219,10 +216,10 @@ static void show(const struct look *look, const struct gm_host *host, pid_t pid,
 		.pid = pid,
 		.process = &look->process,
 		.host = host,
-		.heap = look->heap,
+		.heap = look->subject.heap,
 		.heap_problem = look->problem ? look->problem->message : NULL,
 		.bill = look->bill,
-		.strip = look->heap ? &look->strip : NULL,
+		.strip = look->subject.heap ? &look->strip : NULL,
 		.verdict = &verdict,
 		.cost = look->cost,
 	};

@@ -7,11 +7,8 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "go/heap.h"
+#include "cmd_subject.h"
 #include "join/bill.h"
-#include "os/maps.h"
-#include "os/mem.h"
-#include "os/pages.h"
 #include "out/json.h"
 
 #define SCHEMA "gomem.spans/1"
@@ -186,25 +183,23 @@ static struct gm_error *add_totals(struct totals_list *list, pid_t pid, struct g
 
 static struct gm_error *look(pid_t pid, struct rows *rows, struct totals_list *list)
 {
-	gm_auto(gm_mem) struct gm_mem *mem = NULL;
-	gm_auto(gm_maps) struct gm_maps *maps = NULL;
-	gm_auto(gm_go_heap) struct gm_go_heap *heap = NULL;
-	gm_auto(gm_pages) struct gm_pages *pages = NULL;
 	gm_auto(gm_bill) struct gm_bill *bill = NULL;
+	struct gm_subject subject;
 	struct gm_error *error;
 
-	error = gm_mem_open_pid(pid, &mem);
+	error = gm_subject_open(pid, &subject);
 	if (!error)
-		error = gm_maps_read(pid, &maps);
+		error = gm_subject_read_heap(&subject);
 	if (!error)
-		error = gm_go_heap_read(mem, maps, pid, &heap);
+		error = gm_subject_read_pages(&subject);
 	if (!error)
-		error = gm_pages_read(pid, maps, GM_PAGES_BEST, &pages);
-	if (!error)
-		error = gm_bill_compute(maps, pages, heap, 0, &bill);
+		error = gm_bill_compute(subject.maps, subject.pages, subject.heap, 0, &bill);
 	if (!error)
 		error = add_rows(rows, pid, bill);
-	return error ?: add_totals(list, pid, heap);
+	if (!error)
+		error = add_totals(list, pid, subject.heap);
+	gm_subject_deinit(&subject);
+	return error;
 }
 
 /* The rows of one process, and their sum. */

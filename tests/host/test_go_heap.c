@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "go/read.h"
+#include "go/heap.h"
 #include "go/spans.h"
 #include "tap.h"
 
@@ -21,6 +21,9 @@
 
 /* Spans, in the order of their addresses; the last is dead, its fields stale. */
 enum { SMALL, UNSWEPT, GREEN, LARGE, STACKS, BUFFER, DEAD };
+
+/* Go src/runtime/mheap.go: mSpanDead, mSpanInUse, mSpanManual. */
+enum { SPAN_DEAD, SPAN_IN_USE, SPAN_MANUAL };
 
 static struct {
 	uint8_t mheap[MHEAP_BYTES];
@@ -136,7 +139,7 @@ static void make_span(int which, unsigned int page, unsigned int pages, uint64_t
 	put(mspan, GM_GO_MSPAN_FREEINDEX, alloc_count);
 	put(mspan, GM_GO_MSPAN_SPANCLASS, 2);
 	put(mspan, GM_GO_MSPAN_SWEEPGEN, 10);
-	if (state != GM_GO_MSPAN_DEAD)
+	if (state != SPAN_DEAD)
 		for (unsigned int i = page; i < page + pages; i++)
 			memcpy(heap_arena + gm_go_layout_offset(&image.layout, GM_GO_ARENA_SPANS) +
 				       i * 8,
@@ -148,28 +151,28 @@ static void make_spans(void)
 	uint8_t *inline_marks = arena + 3 * PAGE - 128;
 
 	/* 10 objects below freeindex, and objects 20 and 21 */
-	make_span(SMALL, 0, 1, GM_GO_MSPAN_IN_USE, 48, 170, 12);
+	make_span(SMALL, 0, 1, SPAN_IN_USE, 48, 170, 12);
 	put(fake.mspans[SMALL], GM_GO_MSPAN_FREEINDEX, 10);
 	put(fake.mspans[SMALL], GM_GO_MSPAN_ALLOC_BITS, at(fake.alloc_bits));
 	fake.alloc_bits[2] = 0x30;
 	/* 8 objects, 3 of them marked */
-	make_span(UNSWEPT, 1, 1, GM_GO_MSPAN_IN_USE, 1024, 8, 8);
+	make_span(UNSWEPT, 1, 1, SPAN_IN_USE, 1024, 8, 8);
 	put(fake.mspans[UNSWEPT], GM_GO_MSPAN_SWEEPGEN, 8);
 	put(fake.mspans[UNSWEPT], GM_GO_MSPAN_MARK_BITS, at(fake.mark_bits));
 	fake.mark_bits[0] = 0x15;
 	/* 15 objects, one marked outside, two inside */
-	make_span(GREEN, 2, 1, GM_GO_MSPAN_IN_USE, 512, 15, 15);
+	make_span(GREEN, 2, 1, SPAN_IN_USE, 512, 15, 15);
 	put(fake.mspans[GREEN], GM_GO_MSPAN_SWEEPGEN, 8);
 	put(fake.mspans[GREEN], GM_GO_MSPAN_MARK_BITS, at(fake.mark_bits + 8));
 	fake.mark_bits[8] = 0x01;
 	inline_marks[gm_go_layout_offset(&image.layout, GM_GO_INLINE_MARKS)] = 0x06;
 	heap_arena[gm_go_layout_offset(&image.layout, GM_GO_ARENA_INLINE_MARKS)] = 0x04;
 
-	make_span(LARGE, 3, 8, GM_GO_MSPAN_IN_USE, 8 * PAGE, 1, 1);
+	make_span(LARGE, 3, 8, SPAN_IN_USE, 8 * PAGE, 1, 1);
 	put(fake.mspans[LARGE], GM_GO_MSPAN_SPANCLASS, 0);
-	make_span(STACKS, 11, 4, GM_GO_MSPAN_MANUAL, 4096, 0, 3);
-	make_span(BUFFER, 15, 1, GM_GO_MSPAN_MANUAL, 0, 0, 0);
-	make_span(DEAD, 0, 200, GM_GO_MSPAN_DEAD, 8, 1, 1);
+	make_span(STACKS, 11, 4, SPAN_MANUAL, 4096, 0, 3);
+	make_span(BUFFER, 15, 1, SPAN_MANUAL, 0, 0, 0);
+	make_span(DEAD, 0, 200, SPAN_DEAD, 8, 1, 1);
 	put_slice(mheap_field(GM_GO_MHEAP_ALLSPANS), fake.allspans, SPANS);
 }
 
@@ -242,12 +245,12 @@ static void make(void)
 static struct gm_error *look(struct gm_go_heap **heap)
 {
 	static const struct gm_maps no_maps;
-	struct gm_go_target target = { .image = &image };
+	struct gm_go_target target = { .maps = &no_maps, .image = &image };
 	struct gm_error *error = gm_mem_open_pid(getpid(), &target.mem);
 
 	*heap = NULL;
 	if (!error)
-		error = gm_go_heap_read_target(&target, &no_maps, heap);
+		error = gm_go_heap_read(&target, heap);
 	gm_mem_destroy(target.mem);
 	return error;
 }

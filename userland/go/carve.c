@@ -10,7 +10,7 @@
  * @bytes: of each class in the shared page, whose carved part ends at @at
  */
 struct carving {
-	const struct gm_go_mspans *mspans;
+	const struct gm_go_spans *spans;
 	const struct gm_go_objects *objects;
 	struct gm_go_regions *regions;
 	uint64_t at;
@@ -59,34 +59,33 @@ static void carve_run(struct carving *carving, uint64_t end, enum gm_go_class cl
 	}
 }
 
-static void carve_objects(struct carving *carving, uint32_t span)
+static void carve_objects(struct carving *carving, uint32_t index)
 {
-	const struct gm_go_mspan *mspan = &carving->mspans->items[span];
+	const struct gm_go_span *span = &carving->spans->items[index];
 	uint32_t object = 0;
 
-	while (object < mspan->elems) {
+	while (object < span->elems) {
 		enum gm_go_class class_;
 
 		object =
-			gm_go_objects_run(carving->objects, carving->mspans, span, object, &class_);
-		carve_run(carving, mspan->start + object * mspan->elem_bytes, class_, span);
+			gm_go_objects_run(carving->objects, carving->spans, index, object, &class_);
+		carve_run(carving, span->start + object * span->elem_bytes, class_, index);
 	}
-	carve_run(carving, gm_go_mspan_end(mspan), GM_GO_TAIL, span);
+	carve_run(carving, gm_go_span_end(span), GM_GO_TAIL, index);
 }
 
-static void carve_span(struct carving *carving, uint32_t span)
+static void carve_span(struct carving *carving, uint32_t index)
 {
-	const struct gm_go_mspan *mspan = &carving->mspans->items[span];
+	const struct gm_go_span *span = &carving->spans->items[index];
 
-	carving->at = mspan->start;
-	if (mspan->state == GM_GO_MSPAN_IN_USE) {
-		carve_objects(carving, span);
+	carving->at = span->start;
+	if (!span->manual) {
+		carve_objects(carving, index);
 		return;
 	}
 	/* Manual spans that are no stacks are GC work buffers. */
-	carving->at = gm_go_mspan_end(mspan);
-	add(carving, mspan->start, carving->at, mspan->elem_bytes ? GM_GO_STACK : GM_GO_OTHER_SYS,
-	    span);
+	carving->at = gm_go_span_end(span);
+	add(carving, span->start, carving->at, span->stack ? GM_GO_STACK : GM_GO_OTHER_SYS, index);
 }
 
 static enum gm_go_class page_class(const struct gm_go_chunk *chunk, unsigned int page)
@@ -123,8 +122,8 @@ static void carve_chunk(struct carving *carving, const struct gm_go_chunk *chunk
 {
 	uint64_t end = chunk->start + GM_GO_CHUNK_SPAN;
 
-	for (; *span < carving->mspans->count && !carving->error; ++*span) {
-		uint64_t start = carving->mspans->items[*span].start;
+	for (; *span < carving->spans->count && !carving->error; ++*span) {
+		uint64_t start = carving->spans->items[*span].start;
 
 		if (start >= end)
 			break;
@@ -138,15 +137,15 @@ static void carve_chunk(struct carving *carving, const struct gm_go_chunk *chunk
 	carve_pages(carving, chunk, end);
 }
 
-struct gm_error *gm_go_carve(const struct gm_go_mspans *mspans, const struct gm_go_objects *objects,
+struct gm_error *gm_go_carve(const struct gm_go_spans *spans, const struct gm_go_objects *objects,
 			     const struct gm_go_chunks *chunks, struct gm_go_regions *regions)
 {
-	struct carving carving = { .mspans = mspans, .objects = objects, .regions = regions };
+	struct carving carving = { .spans = spans, .objects = objects, .regions = regions };
 	size_t span = 0;
 
 	for (size_t i = 0; i < chunks->count && !carving.error; i++)
 		carve_chunk(&carving, &chunks->items[i], &span);
-	for (; span < mspans->count && !carving.error; span++)
+	for (; span < spans->count && !carving.error; span++)
 		carve_span(&carving, span);
 	return carving.error;
 }

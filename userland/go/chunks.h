@@ -3,7 +3,7 @@
 #ifndef GM_GO_CHUNKS_H
 #define GM_GO_CHUNKS_H
 
-#include "go/heap.h"
+#include "go/class.h"
 #include "go/target.h"
 
 /* Go src/runtime/mpagealloc.go: pallocChunkPages. */

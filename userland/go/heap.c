@@ -9,41 +9,12 @@
 #include "go/chunks.h"
 #include "go/meta.h"
 #include "go/objects.h"
-#include "go/read.h"
 #include "go/regions.h"
 #include "go/spans.h"
 #include "go/stacks.h"
 #include "go/totals.h"
 
 #define ATTEMPTS 3
-
-static const char *const class_names[GM_GO_CLASSES] = {
-	[GM_GO_LIVE] = "live",
-	[GM_GO_DEAD] = "dead",
-	[GM_GO_FREE_SLOT] = "free-slot",
-	[GM_GO_TAIL] = "tail",
-	[GM_GO_IDLE] = "idle",
-	[GM_GO_RELEASED] = "released",
-	[GM_GO_RESERVED] = "reserved",
-	[GM_GO_STACK] = "stack",
-	[GM_GO_STACK_FREE] = "stack-free",
-	[GM_GO_GC_BITS] = "gc-bits",
-	[GM_GO_HEAP_INDEX] = "heap-index",
-	[GM_GO_PAGE_ALLOC] = "page-alloc",
-	[GM_GO_MSPAN] = "mspan",
-	[GM_GO_OTHER_SYS] = "other-sys",
-	[GM_GO_BINARY] = "binary",
-	[GM_GO_THREAD_STACK] = "thread-stack",
-	[GM_GO_CGO_HEAP] = "cgo-heap",
-	[GM_GO_ANON_OTHER] = "anon-other",
-	[GM_GO_FILE] = "file",
-	[GM_GO_SHMEM] = "shmem",
-};
-
-const char *gm_go_class_name(enum gm_go_class class_)
-{
-	return class_ < GM_GO_CLASSES ? class_names[class_] : "unknown";
-}
 
 /* Where the collector stands: the same before and after means nothing moved between. */
 struct phase {
@@ -55,7 +26,7 @@ struct phase {
 struct copy {
 	struct gm_go_arenas arenas;
 	uint64_t index_at;
-	struct gm_go_mspans mspans;
+	struct gm_go_spans spans;
 	struct gm_go_chunks chunks;
 	struct gm_go_tables tables;
 	struct gm_go_objects objects;
@@ -68,7 +39,7 @@ struct copy {
 static void copy_deinit(struct copy *copy)
 {
 	free(copy->arenas.items);
-	free(copy->mspans.items);
+	free(copy->spans.items);
 	free(copy->chunks.items);
 	free(copy->tables.items);
 	free(copy->stacks.items);
@@ -99,15 +70,15 @@ static struct gm_error *read_copy(const struct gm_go_target *target, struct copy
 	if (!error)
 		error = gm_go_arenas_read(target, &copy->arenas, &copy->index_at);
 	if (!error)
-		error = gm_go_mspans_read(target, &copy->arenas, &copy->mspans, &copy->flux);
+		error = gm_go_spans_read(target, &copy->arenas, copy->before.sweepgen, &copy->spans,
+					 &copy->flux);
 	/* Right behind the spans: the longer between, the less they agree. */
 	if (!error)
 		error = gm_go_chunks_read(target, &copy->chunks, &copy->tables);
 	if (!error)
-		error = gm_go_objects_read(target, &copy->arenas, &copy->mspans,
-					   copy->before.sweepgen, &copy->objects);
+		error = gm_go_objects_read(target, &copy->arenas, &copy->spans, &copy->objects);
 	if (!error)
-		error = gm_go_stacks_read(target, &copy->mspans, &copy->stacks);
+		error = gm_go_stacks_read(target, &copy->spans, &copy->stacks);
 	return error ?: read_phase(target, &copy->after);
 }
 
@@ -125,7 +96,7 @@ static struct gm_error *read_steady(const struct gm_go_target *target, struct co
 	for (int attempt = 1;; attempt++) {
 		error = read_copy(target, copy);
 		if (!error)
-			error = gm_go_totals_read(target, &copy->mspans, &copy->chunks, totals);
+			error = gm_go_totals_read(target, &copy->spans, &copy->chunks, totals);
 		if (attempt == ATTEMPTS || (error ? !worth_again(error) : !moved(copy)))
 			break;
 		gm_error_destroy(error);
@@ -133,32 +104,8 @@ static struct gm_error *read_steady(const struct gm_go_target *target, struct co
 	}
 	/* While the collector works, marks are incomplete, or of another cycle. */
 	if (!error && moved(copy))
-		gm_go_objects_forget_marks(&copy->objects, copy->mspans.count);
+		gm_go_objects_forget_marks(&copy->objects, copy->spans.count);
 	return error;
-}
-
-static struct gm_error *fill_spans(const struct copy *copy, struct gm_go_spans *spans)
-{
-	if (!gm_vec_reserve(spans, copy->mspans.count))
-		return gm_error_errno(ENOMEM, "cannot list %zu spans", copy->mspans.count);
-	for (size_t i = 0; i < copy->mspans.count; i++) {
-		const struct gm_go_mspan *mspan = &copy->mspans.items[i];
-		bool manual = mspan->state == GM_GO_MSPAN_MANUAL;
-
-		spans->items[spans->count++] = (struct gm_go_span){
-			.start = mspan->start,
-			.pages = mspan->pages,
-			.elem_bytes = mspan->elem_bytes,
-			.elems = manual ? 0 : mspan->elems,
-			.allocated = manual ? 0 : mspan->alloc_count,
-			.size_class = manual ? 0 : mspan->spanclass >> 1,
-			.noscan = mspan->spanclass & 1,
-			.stack = manual && mspan->elem_bytes,
-			.manual = manual,
-			.unswept = gm_go_mspan_unswept(mspan, copy->before.sweepgen),
-		};
-	}
-	return NULL;
 }
 
 /* The arenas are reserved where nothing else is known. */
@@ -172,7 +119,7 @@ static struct gm_error *carve_heap(const struct copy *copy, struct gm_go_regions
 					  copy->arenas.items[i].start + GM_GO_ARENA_SPAN,
 					  GM_GO_RESERVED, GM_GO_NO_SPAN);
 	if (!error)
-		error = gm_go_carve(&copy->mspans, &copy->objects, &copy->chunks, &used);
+		error = gm_go_carve(&copy->spans, &copy->objects, &copy->chunks, &used);
 	if (!error)
 		error = gm_go_regions_overlay(&reserved, &used, &all);
 	if (!error)
@@ -183,13 +130,13 @@ static struct gm_error *carve_heap(const struct copy *copy, struct gm_go_regions
 	return error;
 }
 
-static struct gm_error *fill_regions(const struct gm_go_target *target, const struct gm_maps *maps,
-				     const struct copy *copy, struct gm_go_regions *regions)
+static struct gm_error *fill_regions(const struct gm_go_target *target, const struct copy *copy,
+				     struct gm_go_regions *regions)
 {
 	struct gm_go_regions heap = { 0 }, meta = { 0 };
 	struct gm_error *error;
 
-	error = gm_go_meta_read(target, maps, &copy->arenas, copy->index_at, &copy->tables, &meta);
+	error = gm_go_meta_read(target, &copy->arenas, copy->index_at, &copy->tables, &meta);
 	if (!error)
 		error = carve_heap(copy, &heap);
 	if (!error)
@@ -219,8 +166,21 @@ static struct gm_error *read_pacer(const struct gm_go_target *target, struct gm_
 	return error;
 }
 
-static struct gm_error *fill(const struct gm_go_target *target, const struct gm_maps *maps,
-			     struct gm_go_heap *heap)
+/* Takes from @copy what the heap is described by. */
+static void keep(struct copy *copy, struct gm_go_heap *heap)
+{
+	heap->gc_running = moved(copy);
+	heap->flux_spans = copy->flux;
+	heap->sweepgen = copy->before.sweepgen;
+	heap->arenas = copy->arenas;
+	heap->spans = copy->spans;
+	heap->objects = copy->objects;
+	memset(&copy->arenas, 0, sizeof(copy->arenas));
+	memset(&copy->spans, 0, sizeof(copy->spans));
+	memset(&copy->objects, 0, sizeof(copy->objects));
+}
+
+static struct gm_error *fill(const struct gm_go_target *target, struct gm_go_heap *heap)
 {
 	struct copy copy = { 0 };
 	struct gm_error *error;
@@ -233,11 +193,9 @@ static struct gm_error *fill(const struct gm_go_target *target, const struct gm_
 	if (!error)
 		error = read_steady(target, &copy, &heap->totals);
 	if (!error)
-		error = fill_spans(&copy, &heap->spans);
+		error = fill_regions(target, &copy, &heap->regions);
 	if (!error)
-		error = fill_regions(target, maps, &copy, &heap->regions);
-	heap->gc_running = moved(&copy);
-	heap->flux_spans = copy.flux;
+		keep(&copy, heap);
 	copy_deinit(&copy);
 	return error;
 }
@@ -250,8 +208,7 @@ static uint64_t now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-struct gm_error *gm_go_heap_read_target(const struct gm_go_target *target,
-					const struct gm_maps *maps, struct gm_go_heap **out)
+struct gm_error *gm_go_heap_read(const struct gm_go_target *target, struct gm_go_heap **out)
 {
 	uint64_t started = now_ns();
 	struct gm_go_heap *heap = calloc(1, sizeof(*heap));
@@ -259,7 +216,7 @@ struct gm_error *gm_go_heap_read_target(const struct gm_go_target *target,
 
 	if (!heap)
 		return gm_error_errno(ENOMEM, "cannot read the heap");
-	error = fill(target, maps, heap);
+	error = fill(target, heap);
 	if (error) {
 		gm_go_heap_destroy(heap);
 		return error;
@@ -269,27 +226,15 @@ struct gm_error *gm_go_heap_read_target(const struct gm_go_target *target,
 	return NULL;
 }
 
-struct gm_error *gm_go_heap_read(struct gm_mem *mem, const struct gm_maps *maps, pid_t pid,
-				 struct gm_go_heap **heap)
-{
-	struct gm_go_target target = { .mem = mem };
-	struct gm_go_image image;
-	struct gm_error *error;
-
-	error = gm_go_image_read(pid, &image);
-	if (error)
-		return error;
-	target.image = &image;
-	return gm_go_heap_read_target(&target, maps, heap);
-}
-
 void gm_go_heap_destroy(struct gm_go_heap *heap)
 {
 	if (!heap)
 		return;
 	free(heap->version);
 	free(heap->layout);
+	free(heap->arenas.items);
 	free(heap->spans.items);
+	gm_go_objects_deinit(&heap->objects);
 	free(heap->regions.items);
 	free(heap);
 }

@@ -175,14 +175,14 @@ static bool overlaps(const struct gm_go_regions *known, const struct gm_vma *vma
 	return false;
 }
 
-static struct gm_error *add_vmas(const struct gm_go_target *target, const struct gm_maps *maps,
+static struct gm_error *add_vmas(const struct gm_go_target *target,
 				 const struct gm_go_regions *known, struct gm_go_regions *regions)
 {
 	bool foreign = has_cgo(target);
 	struct gm_error *error = NULL;
 
-	for (size_t i = 0; i < maps->count && !error; i++) {
-		const struct gm_vma *vma = &maps->items[i];
+	for (size_t i = 0; i < target->maps->count && !error; i++) {
+		const struct gm_vma *vma = &target->maps->items[i];
 
 		if (vma->kind != GM_VMA_ANON)
 			continue;
@@ -209,18 +209,18 @@ static struct gm_error *add_exact(const struct gm_go_target *target,
 	return error;
 }
 
-static struct gm_error *add_rest(const struct gm_go_target *target, const struct gm_maps *maps,
+static struct gm_error *add_rest(const struct gm_go_target *target,
 				 const struct gm_go_regions *exact, struct gm_go_regions *rest)
 {
 	struct gm_error *error = add_persistent(target, rest);
 
 	if (!error)
-		error = add_vmas(target, maps, exact, rest);
+		error = add_vmas(target, exact, rest);
 	gm_go_regions_sort(rest);
 	return error;
 }
 
-struct gm_error *gm_go_meta_read(const struct gm_go_target *target, const struct gm_maps *maps,
+struct gm_error *gm_go_meta_read(const struct gm_go_target *target,
 				 const struct gm_go_arenas *arenas, uint64_t index_at,
 				 const struct gm_go_tables *tables, struct gm_go_regions *regions)
 {
@@ -229,7 +229,7 @@ struct gm_error *gm_go_meta_read(const struct gm_go_target *target, const struct
 
 	error = add_exact(target, arenas, index_at, tables, &exact);
 	if (!error)
-		error = add_rest(target, maps, &exact, &rest);
+		error = add_rest(target, &exact, &rest);
 	if (!error)
 		error = gm_go_regions_overlay(&rest, &exact, regions);
 	free(exact.items);

@@ -7,9 +7,9 @@
 
 #define BITS_MAX ((size_t)1 << 30)
 
-static size_t bit_bytes(const struct gm_go_mspan *mspan)
+static size_t bit_bytes(const struct gm_go_span *span)
 {
-	return (mspan->elems + 7) / 8;
+	return (span->elems + 7) / 8;
 }
 
 static bool bit(const struct gm_go_objects *objects, uint64_t at, uint32_t index)
@@ -17,41 +17,33 @@ static bool bit(const struct gm_go_objects *objects, uint64_t at, uint32_t index
 	return objects->bytes[at + index / 8] >> index % 8 & 1;
 }
 
-bool gm_go_mspan_unswept(const struct gm_go_mspan *mspan, uint32_t sweepgen)
+static bool needs_alloc(const struct gm_go_span *span)
 {
-	return mspan->state == GM_GO_MSPAN_IN_USE &&
-	       (mspan->sweepgen == sweepgen - 2 || mspan->sweepgen == sweepgen + 1);
-}
-
-static bool needs_alloc(const struct gm_go_mspan *mspan)
-{
-	return mspan->state == GM_GO_MSPAN_IN_USE && mspan->alloc_count &&
-	       mspan->alloc_count < mspan->elems && mspan->alloc_count != mspan->free_index;
+	return !span->manual && span->allocated && span->allocated < span->elems &&
+	       span->allocated != span->free_index;
 }
 
 /* Room for the bits of each span that needs them. */
-static struct gm_error *plan(const struct gm_go_mspans *mspans, uint32_t sweepgen,
-			     struct gm_go_objects *objects)
+static struct gm_error *plan(const struct gm_go_spans *spans, struct gm_go_objects *objects)
 {
-	objects->alloc = calloc(mspans->count + 1, sizeof(*objects->alloc));
-	objects->marks = calloc(mspans->count + 1, sizeof(*objects->marks));
+	objects->alloc = calloc(spans->count + 1, sizeof(*objects->alloc));
+	objects->marks = calloc(spans->count + 1, sizeof(*objects->marks));
 	if (!objects->alloc || !objects->marks)
-		return gm_error_errno(ENOMEM, "cannot list the objects of %zu spans",
-				      mspans->count);
-	for (size_t i = 0; i < mspans->count; i++) {
-		const struct gm_go_mspan *mspan = &mspans->items[i];
-		bool marks = mspan->alloc_count && gm_go_mspan_unswept(mspan, sweepgen);
+		return gm_error_errno(ENOMEM, "cannot list the objects of %zu spans", spans->count);
+	for (size_t i = 0; i < spans->count; i++) {
+		const struct gm_go_span *span = &spans->items[i];
+		bool marks = span->allocated && span->unswept;
 
-		objects->alloc[i] = needs_alloc(mspan) ? objects->size : GM_GO_NO_BITS;
-		objects->size += needs_alloc(mspan) ? bit_bytes(mspan) : 0;
+		objects->alloc[i] = needs_alloc(span) ? objects->size : GM_GO_NO_BITS;
+		objects->size += needs_alloc(span) ? bit_bytes(span) : 0;
 		objects->marks[i] = marks ? objects->size : GM_GO_NO_BITS;
-		objects->size += marks ? bit_bytes(mspan) : 0;
+		objects->size += marks ? bit_bytes(span) : 0;
 	}
 	if (objects->size > BITS_MAX)
 		return gm_error_create(E2BIG,
 				       "cannot tell the objects of %zu spans apart: they"
 				       " have %zu bytes of bits",
-				       mspans->count, objects->size);
+				       spans->count, objects->size);
 	objects->bytes = calloc(objects->size + 1, 1);
 	if (!objects->bytes)
 		return gm_error_errno(ENOMEM, "cannot copy %zu bytes of bits", objects->size);
@@ -63,7 +55,7 @@ static struct gm_error *plan(const struct gm_go_mspans *mspans, uint32_t sweepge
  * @offsets: alloc or marks of @objects; what cannot be read becomes GM_GO_NO_BITS
  */
 struct copying {
-	const struct gm_go_mspans *mspans;
+	const struct gm_go_spans *spans;
 	struct gm_go_objects *objects;
 	uint64_t *offsets;
 };
@@ -75,27 +67,27 @@ static void got_bits(void *context, uint32_t index, const void *record)
 
 	if (record)
 		memcpy(copying->objects->bytes + *offset, record,
-		       bit_bytes(&copying->mspans->items[index]));
+		       bit_bytes(&copying->spans->items[index]));
 	else
 		*offset = GM_GO_NO_BITS;
 }
 
 static struct gm_error *copy_bits(const struct gm_go_target *target,
-				  const struct gm_go_mspans *mspans, bool marks,
+				  const struct gm_go_spans *spans, bool marks,
 				  struct gm_go_want *wants, struct gm_go_objects *objects)
 {
-	struct copying copying = { .mspans = mspans,
+	struct copying copying = { .spans = spans,
 				   .objects = objects,
 				   .offsets = marks ? objects->marks : objects->alloc };
 	size_t count = 0;
 
-	for (size_t i = 0; i < mspans->count; i++) {
-		const struct gm_go_mspan *mspan = &mspans->items[i];
+	for (size_t i = 0; i < spans->count; i++) {
+		const struct gm_go_span *span = &spans->items[i];
 
 		if (copying.offsets[i] != GM_GO_NO_BITS)
 			wants[count++] = (struct gm_go_want){
-				.address = marks ? mspan->mark_bits : mspan->alloc_bits,
-				.size = bit_bytes(mspan),
+				.address = marks ? span->mark_bits : span->alloc_bits,
+				.size = bit_bytes(span),
 				.index = i,
 			};
 	}
@@ -111,15 +103,15 @@ struct inline_marks {
 	bool *used;
 };
 
-static uint64_t page_of(const struct gm_go_mspan *mspan)
+static uint64_t page_of(const struct gm_go_span *span)
 {
-	return mspan->start % GM_GO_ARENA_SPAN / GM_GO_PAGE_BYTES;
+	return span->start % GM_GO_ARENA_SPAN / GM_GO_PAGE_BYTES;
 }
 
 static void got_use(void *context, uint32_t index, const void *record)
 {
 	struct inline_marks *marks = context;
-	uint64_t page = page_of(&marks->copying.mspans->items[index]);
+	uint64_t page = page_of(&marks->copying.spans->items[index]);
 
 	marks->used[index] = record && *(const uint8_t *)record >> page % 8 & 1;
 }
@@ -128,7 +120,7 @@ static void got_inline(void *context, uint32_t index, const void *record)
 {
 	struct inline_marks *marks = context;
 	const uint8_t *from = record;
-	size_t bytes = bit_bytes(&marks->copying.mspans->items[index]);
+	size_t bytes = bit_bytes(&marks->copying.spans->items[index]);
 	uint8_t *to = marks->copying.objects->bytes + marks->copying.offsets[index];
 
 	if (!record)
@@ -145,16 +137,16 @@ static struct gm_error *find_inline(const struct gm_go_target *target,
 				    struct inline_marks *marks)
 {
 	uint32_t use = gm_go_layout_offset(marks->layout, GM_GO_ARENA_INLINE_MARKS);
-	const struct gm_go_mspans *mspans = marks->copying.mspans;
+	const struct gm_go_spans *spans = marks->copying.spans;
 	size_t count = 0;
 
-	for (size_t i = 0; i < mspans->count; i++) {
-		const struct gm_go_mspan *mspan = &mspans->items[i];
-		const struct gm_go_arena *arena = gm_go_arenas_find(arenas, mspan->start);
+	for (size_t i = 0; i < spans->count; i++) {
+		const struct gm_go_span *span = &spans->items[i];
+		const struct gm_go_arena *arena = gm_go_arenas_find(arenas, span->start);
 
 		if (arena && marks->copying.offsets[i] != GM_GO_NO_BITS)
 			wants[count++] = (struct gm_go_want){
-				.address = arena->at + use + page_of(mspan) / 8,
+				.address = arena->at + use + page_of(span) / 8,
 				.size = 1,
 				.index = i,
 			};
@@ -166,13 +158,13 @@ static struct gm_error *copy_inline(const struct gm_go_target *target, struct gm
 				    struct inline_marks *marks)
 {
 	uint32_t size = gm_go_layout_size(marks->layout, GM_GO_INLINE_BYTES);
-	const struct gm_go_mspans *mspans = marks->copying.mspans;
+	const struct gm_go_spans *spans = marks->copying.spans;
 	size_t count = 0;
 
-	for (size_t i = 0; i < mspans->count; i++)
+	for (size_t i = 0; i < spans->count; i++)
 		if (marks->used[i])
 			wants[count++] = (struct gm_go_want){
-				.address = mspans->items[i].start + GM_GO_PAGE_BYTES - size,
+				.address = spans->items[i].start + GM_GO_PAGE_BYTES - size,
 				.size = size,
 				.index = i,
 			};
@@ -181,12 +173,12 @@ static struct gm_error *copy_inline(const struct gm_go_target *target, struct gm
 
 static struct gm_error *add_inline(const struct gm_go_target *target,
 				   const struct gm_go_arenas *arenas,
-				   const struct gm_go_mspans *mspans, struct gm_go_want *wants,
+				   const struct gm_go_spans *spans, struct gm_go_want *wants,
 				   struct gm_go_objects *objects)
 {
-	gm_autofree bool *used = calloc(mspans->count + 1, sizeof(*used));
+	gm_autofree bool *used = calloc(spans->count + 1, sizeof(*used));
 	struct inline_marks marks = {
-		.copying = { .mspans = mspans, .objects = objects, .offsets = objects->marks },
+		.copying = { .spans = spans, .objects = objects, .offsets = objects->marks },
 		.layout = &target->image->layout,
 		.used = used,
 	};
@@ -196,34 +188,34 @@ static struct gm_error *add_inline(const struct gm_go_target *target,
 	    !gm_go_layout_has(marks.layout, GM_GO_INLINE_MARKS))
 		return NULL;
 	if (!used)
-		return gm_error_errno(ENOMEM, "cannot copy the marks of %zu spans", mspans->count);
+		return gm_error_errno(ENOMEM, "cannot copy the marks of %zu spans", spans->count);
 	error = find_inline(target, arenas, wants, &marks);
 	return error ?: copy_inline(target, wants, &marks);
 }
 
-/* free_index + popcount(alloc bits from there on) == alloc_count, for every span at rest. */
-static bool count_holds(const struct gm_go_mspan *mspan, const struct gm_go_objects *objects,
+/* free_index + popcount(alloc bits from there on) == allocated, for every span at rest. */
+static bool count_holds(const struct gm_go_span *span, const struct gm_go_objects *objects,
 			uint64_t at)
 {
-	uint32_t count = mspan->free_index;
+	uint32_t count = span->free_index;
 
-	for (uint32_t i = mspan->free_index; i < mspan->elems; i++)
+	for (uint32_t i = span->free_index; i < span->elems; i++)
 		count += bit(objects, at, i);
-	return count == mspan->alloc_count;
+	return count == span->allocated;
 }
 
 static struct gm_error *check_counts(const struct gm_go_target *target,
-				     const struct gm_go_mspans *mspans,
+				     const struct gm_go_spans *spans,
 				     const struct gm_go_objects *objects)
 {
 	uint64_t asked = 0, wrong = 0;
 
-	for (size_t i = 0; i < mspans->count; i++) {
-		if (!needs_alloc(&mspans->items[i]))
+	for (size_t i = 0; i < spans->count; i++) {
+		if (!needs_alloc(&spans->items[i]))
 			continue;
 		asked++;
 		wrong += objects->alloc[i] == GM_GO_NO_BITS ||
-			 !count_holds(&mspans->items[i], objects, objects->alloc[i]);
+			 !count_holds(&spans->items[i], objects, objects->alloc[i]);
 	}
 	/* Each P may be allocating from one span a class while it is copied. */
 	if (wrong <= 16 + asked / 50)
@@ -236,22 +228,21 @@ static struct gm_error *check_counts(const struct gm_go_target *target,
 
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 				    const struct gm_go_arenas *arenas,
-				    const struct gm_go_mspans *mspans, uint32_t sweepgen,
-				    struct gm_go_objects *objects)
+				    const struct gm_go_spans *spans, struct gm_go_objects *objects)
 {
-	gm_autofree struct gm_go_want *wants = calloc(mspans->count + 1, sizeof(*wants));
+	gm_autofree struct gm_go_want *wants = calloc(spans->count + 1, sizeof(*wants));
 	struct gm_error *error;
 
 	if (!wants)
-		return gm_error_errno(ENOMEM, "cannot copy the bits of %zu spans", mspans->count);
-	error = plan(mspans, sweepgen, objects);
+		return gm_error_errno(ENOMEM, "cannot copy the bits of %zu spans", spans->count);
+	error = plan(spans, objects);
 	if (!error)
-		error = copy_bits(target, mspans, false, wants, objects);
+		error = copy_bits(target, spans, false, wants, objects);
 	if (!error)
-		error = copy_bits(target, mspans, true, wants, objects);
+		error = copy_bits(target, spans, true, wants, objects);
 	if (!error)
-		error = add_inline(target, arenas, mspans, wants, objects);
-	return error ?: check_counts(target, mspans, objects);
+		error = add_inline(target, arenas, spans, wants, objects);
+	return error ?: check_counts(target, spans, objects);
 }
 
 void gm_go_objects_forget_marks(struct gm_go_objects *objects, size_t spans)
@@ -267,37 +258,39 @@ void gm_go_objects_deinit(struct gm_go_objects *objects)
 	free(objects->bytes);
 }
 
-static bool allocated(const struct gm_go_objects *objects, const struct gm_go_mspan *mspan,
-		      size_t span, uint32_t object)
+static bool allocated(const struct gm_go_objects *objects, const struct gm_go_span *span,
+		      size_t index, uint32_t object)
 {
-	uint64_t at = objects->alloc[span];
+	uint64_t at = objects->alloc[index];
 
 	if (at == GM_GO_NO_BITS)
-		return object < mspan->alloc_count;
-	return object < mspan->free_index || bit(objects, at, object);
+		return object < span->allocated;
+	return object < span->free_index || bit(objects, at, object);
 }
 
-static enum gm_go_class class_of(const struct gm_go_objects *objects,
-				 const struct gm_go_mspan *mspan, size_t span, uint32_t object)
+enum gm_go_class gm_go_objects_class(const struct gm_go_objects *objects,
+				     const struct gm_go_spans *spans, size_t index, uint32_t object)
 {
-	uint64_t marks = objects->marks[span];
+	const struct gm_go_span *span = &spans->items[index];
+	uint64_t marks = objects->marks[index];
 
-	if (!allocated(objects, mspan, span, object))
+	if (!allocated(objects, span, index, object))
 		return GM_GO_FREE_SLOT;
 	return marks == GM_GO_NO_BITS || bit(objects, marks, object) ? GM_GO_LIVE : GM_GO_DEAD;
 }
 
-uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_mspans *mspans,
-			   size_t span, uint32_t object, enum gm_go_class *class_)
+uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_spans *spans,
+			   size_t index, uint32_t object, enum gm_go_class *class_)
 {
-	const struct gm_go_mspan *mspan = &mspans->items[span];
+	const struct gm_go_span *span = &spans->items[index];
 
-	*class_ = class_of(objects, mspan, span, object);
+	*class_ = gm_go_objects_class(objects, spans, index, object);
 	/* Most spans are full, or were never freed from: no bits to look at. */
-	if (objects->alloc[span] == GM_GO_NO_BITS && objects->marks[span] == GM_GO_NO_BITS)
-		return object < mspan->alloc_count ? mspan->alloc_count : mspan->elems;
+	if (objects->alloc[index] == GM_GO_NO_BITS && objects->marks[index] == GM_GO_NO_BITS)
+		return object < span->allocated ? span->allocated : span->elems;
 	do {
 		object++;
-	} while (object < mspan->elems && class_of(objects, mspan, span, object) == *class_);
+	} while (object < span->elems &&
+		 gm_go_objects_class(objects, spans, index, object) == *class_);
 	return object;
 }

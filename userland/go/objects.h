@@ -10,7 +10,7 @@
 /**
  * struct gm_go_objects - bit arrays, one bit an object, beside a list of spans
  * @alloc: by span, where its allocation bits start in @bytes; GM_GO_NO_BITS where
- *	the first alloc_count objects are the allocated ones
+ *	the first allocated objects are the allocated ones
  * @marks: the same for mark bits; GM_GO_NO_BITS where each allocated object lives
  */
 struct gm_go_objects {
@@ -20,25 +20,27 @@ struct gm_go_objects {
 	size_t size;
 };
 
-/* @sweepgen: mheap_.sweepgen. EIO: the bits contradict the spans' counts, so the layout is
+/* EIO: the bits contradict the spans' counts, so the layout is
  * not the right one.
  */
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 				    const struct gm_go_arenas *arenas,
-				    const struct gm_go_mspans *mspans, uint32_t sweepgen,
+				    const struct gm_go_spans *spans,
 				    struct gm_go_objects *objects) GM_MUST_CHECK;
 
 /* From now on each allocated object of the @spans spans lives. */
 void gm_go_objects_forget_marks(struct gm_go_objects *objects, size_t spans);
 void gm_go_objects_deinit(struct gm_go_objects *objects);
 
-/* Marked by the last GC, not swept since (Go src/runtime/mheap.go, mspan.sweepgen). */
-bool gm_go_mspan_unswept(const struct gm_go_mspan *mspan, uint32_t sweepgen);
-
-/* The class of @object, which is below the span's elems: GM_GO_LIVE, GM_GO_DEAD or
- * GM_GO_FREE_SLOT. Returns the first object behind it whose class may differ.
+/* The class of @object, which is below the elems of span @index: GM_GO_LIVE, GM_GO_DEAD or
+ * GM_GO_FREE_SLOT.
  */
-uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_mspans *mspans,
-			   size_t span, uint32_t object, enum gm_go_class *class_);
+enum gm_go_class gm_go_objects_class(const struct gm_go_objects *objects,
+				     const struct gm_go_spans *spans, size_t index,
+				     uint32_t object);
+
+/* The same; returns the first object behind it whose class may differ. */
+uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_spans *spans,
+			   size_t index, uint32_t object, enum gm_go_class *class_);
 
 #endif

@@ -3,9 +3,28 @@
 #ifndef GM_GO_REGIONS_H
 #define GM_GO_REGIONS_H
 
-#include "go/heap.h"
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/vec.h"
+#include "go/class.h"
 
 #define GM_GO_NO_SPAN UINT32_MAX
+
+/**
+ * struct gm_go_region - one stretch of address space and its Go class, [start, end)
+ * @span: index into the heap's spans, GM_GO_NO_SPAN where there is none
+ */
+struct gm_go_region {
+	uint64_t start;
+	uint64_t end;
+	uint32_t class_;
+	uint32_t span;
+};
+
+struct gm_go_regions {
+	GM_VEC(struct gm_go_region);
+};
 
 /* Appends [start, end), joined to the last region where that is the same. An empty
  * one is left out. ENOMEM only.

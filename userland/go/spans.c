@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Go src/runtime/mheap.go: mSpanDead, mSpanInUse, mSpanManual. */
+enum { STATE_DEAD, STATE_IN_USE, STATE_MANUAL };
+
 #define ELEMS_MAX 65535
 #define ELEM_BYTES_MAX (GM_GO_ARENA_SPAN * GM_GO_ARENAS_MAX)
 
@@ -25,69 +28,82 @@ static uint32_t narrow(uint64_t value)
 struct load {
 	const struct gm_go_target *target;
 	const uint64_t *at;
-	struct gm_go_mspans *mspans; /* room for all is reserved */
+	struct gm_go_spans *spans; /* room for all is reserved */
 };
 
-static void got_mspan(void *context, uint32_t index, const void *record)
+static void fill_objects(const struct gm_go_target *target, const void *record,
+			 struct gm_go_span *span)
+{
+	span->alloc_bits = number(target, GM_GO_MSPAN_ALLOC_BITS, record);
+	span->mark_bits = number(target, GM_GO_MSPAN_MARK_BITS, record);
+	span->elems = narrow(number(target, GM_GO_MSPAN_ELEMS, record));
+	span->free_index = narrow(number(target, GM_GO_MSPAN_FREEINDEX, record));
+	span->allocated = narrow(number(target, GM_GO_MSPAN_ALLOC_COUNT, record));
+	span->size_class = number(target, GM_GO_MSPAN_SPANCLASS, record) >> 1;
+	span->noscan = number(target, GM_GO_MSPAN_SPANCLASS, record) & 1;
+}
+
+/* A state that is none of Go's leaves neither objects nor the mark of a manual span. */
+static void got_span(void *context, uint32_t index, const void *record)
 {
 	struct load *load = context;
 	const struct gm_go_target *target = load->target;
+	struct gm_go_span *span;
+	uint64_t state;
 
-	if (!record || number(target, GM_GO_MSPAN_STATE, record) == GM_GO_MSPAN_DEAD)
+	state = record ? number(target, GM_GO_MSPAN_STATE, record) : STATE_DEAD;
+	if (state == STATE_DEAD)
 		return;
-	load->mspans->items[load->mspans->count++] = (struct gm_go_mspan){
+	span = &load->spans->items[load->spans->count++];
+	*span = (struct gm_go_span){
 		.at = load->at[index],
 		.start = number(target, GM_GO_MSPAN_START, record),
 		.pages = number(target, GM_GO_MSPAN_PAGES, record),
 		.elem_bytes = number(target, GM_GO_MSPAN_ELEMSIZE, record),
-		.alloc_bits = number(target, GM_GO_MSPAN_ALLOC_BITS, record),
-		.mark_bits = number(target, GM_GO_MSPAN_MARK_BITS, record),
-		.elems = narrow(number(target, GM_GO_MSPAN_ELEMS, record)),
-		.free_index = narrow(number(target, GM_GO_MSPAN_FREEINDEX, record)),
-		.alloc_count = narrow(number(target, GM_GO_MSPAN_ALLOC_COUNT, record)),
 		.sweepgen = number(target, GM_GO_MSPAN_SWEEPGEN, record),
-		.spanclass = number(target, GM_GO_MSPAN_SPANCLASS, record),
-		.state = number(target, GM_GO_MSPAN_STATE, record),
+		.manual = state == STATE_MANUAL,
 	};
+	span->stack = span->manual && span->elem_bytes;
+	if (state == STATE_IN_USE)
+		fill_objects(target, record, span);
 }
 
-/* Appends the mspans at @at that are in use or manual. */
+/* Appends the spans at @at that are in use or manual. */
 static struct gm_error *load(const struct gm_go_target *target, const uint64_t *at, size_t count,
-			     struct gm_go_mspans *mspans)
+			     struct gm_go_spans *spans)
 {
 	gm_autofree struct gm_go_want *wants = calloc(count + 1, sizeof(*wants));
-	struct load load = { .target = target, .at = at, .mspans = mspans };
+	struct load load = { .target = target, .at = at, .spans = spans };
 	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_MSPAN_BYTES);
 
-	if (!wants || !gm_vec_reserve(mspans, count))
+	if (!wants || !gm_vec_reserve(spans, count))
 		return gm_error_errno(ENOMEM, "cannot copy %zu spans", count);
 	for (size_t i = 0; i < count; i++)
 		wants[i] = (struct gm_go_want){ .address = at[i], .size = size, .index = i };
-	return gm_go_gather(target, wants, count, got_mspan, &load);
+	return gm_go_gather(target, wants, count, got_span, &load);
 }
 
-static bool objects_fit(const struct gm_go_mspan *mspan)
+static bool objects_fit(const struct gm_go_span *span)
 {
-	return mspan->spanclass >> 1 < GM_GO_SIZE_CLASSES && mspan->elem_bytes && mspan->elems &&
-	       mspan->elems <= ELEMS_MAX &&
-	       mspan->elem_bytes <= mspan->pages * GM_GO_PAGE_BYTES / mspan->elems &&
-	       mspan->alloc_count <= mspan->elems && mspan->free_index <= mspan->elems;
+	return span->size_class < GM_GO_SIZE_CLASSES && span->elem_bytes && span->elems &&
+	       span->elems <= ELEMS_MAX &&
+	       span->elem_bytes <= span->pages * GM_GO_PAGE_BYTES / span->elems &&
+	       span->allocated <= span->elems && span->free_index <= span->elems;
 }
 
 /* What holds for every span at every moment, whatever the mutator does. */
-static bool possible(const struct gm_go_mspan *mspan)
+static bool possible(const struct gm_go_span *span)
 {
-	if (mspan->start % GM_GO_PAGE_BYTES || mspan->start >= GM_GO_ADDRESS_MAX || !mspan->pages ||
-	    mspan->pages > ELEM_BYTES_MAX / GM_GO_PAGE_BYTES)
+	if (span->start % GM_GO_PAGE_BYTES || span->start >= GM_GO_ADDRESS_MAX || !span->pages ||
+	    span->pages > ELEM_BYTES_MAX / GM_GO_PAGE_BYTES)
 		return false;
-	if (mspan->state == GM_GO_MSPAN_IN_USE)
-		return objects_fit(mspan);
-	return mspan->state == GM_GO_MSPAN_MANUAL &&
-	       mspan->elem_bytes <= mspan->pages * GM_GO_PAGE_BYTES;
+	if (!span->manual)
+		return objects_fit(span);
+	return span->elem_bytes <= span->pages * GM_GO_PAGE_BYTES;
 }
 
 struct check {
-	const struct gm_go_mspans *mspans;
+	const struct gm_go_spans *spans;
 	bool *bad;
 };
 
@@ -95,7 +111,7 @@ static void got_owner(void *context, uint32_t index, const void *record)
 {
 	struct check *check = context;
 
-	if (!record || memcmp(record, &check->mspans->items[index].at, sizeof(uint64_t)))
+	if (!record || memcmp(record, &check->spans->items[index].at, sizeof(uint64_t)))
 		check->bad[index] = true;
 }
 
@@ -120,50 +136,50 @@ static bool ask(const struct gm_go_target *target, const struct gm_go_arenas *ar
 /* Each span's first and last page must be its own in the arena index. */
 static struct gm_error *check_owners(const struct gm_go_target *target,
 				     const struct gm_go_arenas *arenas,
-				     const struct gm_go_mspans *mspans, bool *bad)
+				     const struct gm_go_spans *spans, bool *bad)
 {
-	gm_autofree struct gm_go_want *wants = calloc(2 * mspans->count + 1, sizeof(*wants));
-	struct check check = { .mspans = mspans, .bad = bad };
+	gm_autofree struct gm_go_want *wants = calloc(2 * spans->count + 1, sizeof(*wants));
+	struct check check = { .spans = spans, .bad = bad };
 	size_t count = 0;
 
 	if (!wants)
-		return gm_error_errno(ENOMEM, "cannot check %zu spans", mspans->count);
-	for (size_t i = 0; i < mspans->count; i++) {
-		const struct gm_go_mspan *mspan = &mspans->items[i];
-		uint64_t last = gm_go_mspan_end(mspan) - GM_GO_PAGE_BYTES;
+		return gm_error_errno(ENOMEM, "cannot check %zu spans", spans->count);
+	for (size_t i = 0; i < spans->count; i++) {
+		const struct gm_go_span *span = &spans->items[i];
+		uint64_t last = gm_go_span_end(span) - GM_GO_PAGE_BYTES;
 
-		bad[i] = !possible(mspan) || !ask(target, arenas, mspan->start, i, &wants[count]);
+		bad[i] = !possible(span) || !ask(target, arenas, span->start, i, &wants[count]);
 		if (!bad[i])
 			bad[i] = !ask(target, arenas, last, i, &wants[count + 1]);
 		if (!bad[i])
-			count += mspan->pages > 1 ? 2 : 1;
+			count += span->pages > 1 ? 2 : 1;
 	}
 	return gm_go_gather(target, wants, count, got_owner, &check);
 }
 
 /* Moves the bad ones out; returns how many, their addresses in @again. */
-static size_t part(struct gm_go_mspans *mspans, const bool *bad, uint64_t *again)
+static size_t part(struct gm_go_spans *spans, const bool *bad, uint64_t *again)
 {
 	size_t kept = 0, parted = 0;
 
-	for (size_t i = 0; i < mspans->count; i++) {
+	for (size_t i = 0; i < spans->count; i++) {
 		if (bad[i])
-			again[parted++] = mspans->items[i].at;
+			again[parted++] = spans->items[i].at;
 		else
-			mspans->items[kept++] = mspans->items[i];
+			spans->items[kept++] = spans->items[i];
 	}
-	mspans->count = kept;
+	spans->count = kept;
 	return parted;
 }
 
-/* Loads the mspans at @at and appends the good ones; the addresses of the others
+/* Loads the spans at @at and appends the good ones; the addresses of the others
  * are left in @at, and their number in @count.
  */
 static struct gm_error *load_good(const struct gm_go_target *target,
 				  const struct gm_go_arenas *arenas, uint64_t *at, size_t *count,
-				  struct gm_go_mspans *mspans)
+				  struct gm_go_spans *spans)
 {
-	struct gm_go_mspans loaded = { 0 };
+	struct gm_go_spans loaded = { 0 };
 	gm_autofree bool *bad = calloc(*count + 1, sizeof(*bad));
 	struct gm_error *error;
 
@@ -172,14 +188,14 @@ static struct gm_error *load_good(const struct gm_go_target *target,
 	error = load(target, at, *count, &loaded);
 	if (!error)
 		error = check_owners(target, arenas, &loaded, bad);
-	if (!error && !gm_vec_reserve(mspans, loaded.count))
+	if (!error && !gm_vec_reserve(spans, loaded.count))
 		error = gm_error_errno(ENOMEM, "cannot copy %zu spans", loaded.count);
 	if (!error) {
 		*count = part(&loaded, bad, at);
 		if (loaded.count)
-			memcpy(mspans->items + mspans->count, loaded.items,
+			memcpy(spans->items + spans->count, loaded.items,
 			       loaded.count * sizeof(*loaded.items));
-		mspans->count += loaded.count;
+		spans->count += loaded.count;
 	}
 	free(loaded.items);
 	return error;
@@ -187,25 +203,25 @@ static struct gm_error *load_good(const struct gm_go_target *target,
 
 static int by_start(const void *a, const void *b)
 {
-	uint64_t x = ((const struct gm_go_mspan *)a)->start;
-	uint64_t y = ((const struct gm_go_mspan *)b)->start;
+	uint64_t x = ((const struct gm_go_span *)a)->start;
+	uint64_t y = ((const struct gm_go_span *)b)->start;
 
 	return x < y ? -1 : x > y;
 }
 
-static uint64_t drop_overlapping(struct gm_go_mspans *mspans)
+static uint64_t drop_overlapping(struct gm_go_spans *spans)
 {
 	uint64_t end = 0, dropped;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < mspans->count; i++) {
-		if (mspans->items[i].start < end)
+	for (size_t i = 0; i < spans->count; i++) {
+		if (spans->items[i].start < end)
 			continue;
-		end = gm_go_mspan_end(&mspans->items[i]);
-		mspans->items[kept++] = mspans->items[i];
+		end = gm_go_span_end(&spans->items[i]);
+		spans->items[kept++] = spans->items[i];
 	}
-	dropped = mspans->count - kept;
-	mspans->count = kept;
+	dropped = spans->count - kept;
+	spans->count = kept;
 	return dropped;
 }
 
@@ -230,15 +246,15 @@ static struct gm_error *read_pages_in_use(const struct gm_go_target *target, uin
  * as much again as was seen, and a little.
  */
 static struct gm_error *check_pages(const struct gm_go_target *target,
-				    const struct gm_go_mspans *mspans, uint64_t before,
+				    const struct gm_go_spans *spans, uint64_t before,
 				    uint64_t after)
 {
 	uint64_t low = before < after ? before : after, high = before < after ? after : before;
 	uint64_t slack = 4096 + high / 16 + (high - low), sum = 0;
 
-	for (size_t i = 0; i < mspans->count; i++)
-		if (mspans->items[i].state == GM_GO_MSPAN_IN_USE)
-			sum += mspans->items[i].pages;
+	for (size_t i = 0; i < spans->count; i++)
+		if (!spans->items[i].manual)
+			sum += spans->items[i].pages;
 	if (sum + slack >= low && (sum <= slack || sum - slack <= high))
 		return NULL;
 	return gm_go_nonsense(target,
@@ -247,7 +263,7 @@ static struct gm_error *check_pages(const struct gm_go_target *target,
 }
 
 static struct gm_error *read_all(const struct gm_go_target *target,
-				 const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,
+				 const struct gm_go_arenas *arenas, struct gm_go_spans *spans,
 				 uint64_t *flux)
 {
 	gm_autofree uint64_t *at = NULL;
@@ -257,31 +273,43 @@ static struct gm_error *read_all(const struct gm_go_target *target,
 	error = gm_go_read_items(target, gm_go_mheap_at(target, GM_GO_MHEAP_ALLSPANS), sizeof(*at),
 				 GM_GO_SPANS_MAX, (void **)&at, &count);
 	if (!error)
-		error = load_good(target, arenas, at, &count, mspans);
+		error = load_good(target, arenas, at, &count, spans);
 	/* A second look at those that were caught changing. */
 	if (!error)
-		error = load_good(target, arenas, at, &count, mspans);
+		error = load_good(target, arenas, at, &count, spans);
 	*flux = count;
 	return error;
 }
 
-struct gm_error *gm_go_mspans_read(const struct gm_go_target *target,
-				   const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,
-				   uint64_t *flux)
+/* Go src/runtime/mheap.go: mspan.sweepgen. */
+static void tell_unswept(struct gm_go_spans *spans, uint32_t sweepgen)
+{
+	for (size_t i = 0; i < spans->count; i++) {
+		struct gm_go_span *span = &spans->items[i];
+
+		span->unswept = !span->manual &&
+				(span->sweepgen == sweepgen - 2 || span->sweepgen == sweepgen + 1);
+	}
+}
+
+struct gm_error *gm_go_spans_read(const struct gm_go_target *target,
+				  const struct gm_go_arenas *arenas, uint32_t sweepgen,
+				  struct gm_go_spans *spans, uint64_t *flux)
 {
 	struct gm_error *error;
 	uint64_t before, after;
 
 	error = read_pages_in_use(target, &before);
 	if (!error)
-		error = read_all(target, arenas, mspans, flux);
+		error = read_all(target, arenas, spans, flux);
 	if (!error)
 		error = read_pages_in_use(target, &after);
 	if (error)
 		return error;
-	if (mspans->count)
-		qsort(mspans->items, mspans->count, sizeof(*mspans->items), by_start);
-	*flux += drop_overlapping(mspans);
-	error = check_flux(target, mspans->count, *flux);
-	return error ?: check_pages(target, mspans, before, after);
+	if (spans->count)
+		qsort(spans->items, spans->count, sizeof(*spans->items), by_start);
+	*flux += drop_overlapping(spans);
+	tell_unswept(spans, sweepgen);
+	error = check_flux(target, spans->count, *flux);
+	return error ?: check_pages(target, spans, before, after);
 }

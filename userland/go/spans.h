@@ -3,38 +3,45 @@
 #ifndef GM_GO_SPANS_H
 #define GM_GO_SPANS_H
 
-#include "go/heap.h"
+#include "go/class.h"
 #include "go/target.h"
 
 #define GM_GO_ARENA_SPAN (64ULL << 20)
 #define GM_GO_SPANS_MAX (16U << 20) /* 128 GiB of the smallest spans */
 #define GM_GO_ARENAS_MAX (1U << 16) /* 4 TiB */
 
-/* Of Go: mSpanInUse and mSpanManual; 0 is a span no longer in use. */
-enum gm_go_mspan_state { GM_GO_MSPAN_DEAD, GM_GO_MSPAN_IN_USE, GM_GO_MSPAN_MANUAL };
-
 /**
- * struct gm_go_mspan - a copy of a runtime.mspan, its fields as Go names them
- * @at: address of the mspan; @start: of the memory; @pages: of 8 KiB, at least 1
- * @alloc_bits, @mark_bits: addresses
+ * struct gm_go_span - a copy of a runtime.mspan, in use or manual
+ * @start: address of the memory; @pages: Go pages of 8 KiB, at least 1
+ * @at: address of the mspan; @alloc_bits, @mark_bits: addresses, 0 in a manual span
+ * @elem_bytes: object size; 0 for a manual span that is no stack (GC work buffer)
+ * @elems: objects that fit; @free_index: those below are allocated; @allocated: how
+ *	many are; all 0 in a manual span
+ * @sweepgen: of the span (Go src/runtime/mheap.go, mspan.sweepgen)
+ * @size_class: 0 (one large object) to 67; @noscan: holds no pointers
+ * @stack: a goroutine stack span; then @elem_bytes is the stack size
+ * @unswept: the last GC marked it and the sweeper has not been there
  */
-struct gm_go_mspan {
-	uint64_t at;
+struct gm_go_span {
 	uint64_t start;
 	uint64_t pages;
 	uint64_t elem_bytes;
+	uint64_t at;
 	uint64_t alloc_bits;
 	uint64_t mark_bits;
 	uint32_t elems;
 	uint32_t free_index;
-	uint32_t alloc_count;
+	uint32_t allocated;
 	uint32_t sweepgen;
-	uint8_t spanclass;
-	uint8_t state;
+	uint8_t size_class;
+	bool noscan;
+	bool stack;
+	bool manual;
+	bool unswept;
 };
 
-struct gm_go_mspans {
-	GM_VEC(struct gm_go_mspan);
+struct gm_go_spans {
+	GM_VEC(struct gm_go_span);
 };
 
 /* A heap arena: 64 MiB of address space at @start, described by a heapArena at @at. */
@@ -47,9 +54,9 @@ struct gm_go_arenas {
 	GM_VEC(struct gm_go_arena);
 };
 
-static inline uint64_t gm_go_mspan_end(const struct gm_go_mspan *mspan)
+static inline uint64_t gm_go_span_end(const struct gm_go_span *span)
 {
-	return mspan->start + mspan->pages * GM_GO_PAGE_BYTES;
+	return span->start + span->pages * GM_GO_PAGE_BYTES;
 }
 
 /* The arenas, by address. @index_at: where the runtime keeps their pointers. */
@@ -62,9 +69,10 @@ const struct gm_go_arena *gm_go_arenas_find(const struct gm_go_arenas *arenas, u
 /* The spans in use and manual, by address, never overlapping. @flux: those left out
  * because they changed while they were read. EIO: too much contradicts for the
  * layout to be the right one: the arena index, or the runtime's own count of pages.
+ * @sweepgen: mheap_.sweepgen.
  */
-struct gm_error *gm_go_mspans_read(const struct gm_go_target *target,
-				   const struct gm_go_arenas *arenas, struct gm_go_mspans *mspans,
-				   uint64_t *flux) GM_MUST_CHECK;
+struct gm_error *gm_go_spans_read(const struct gm_go_target *target,
+				  const struct gm_go_arenas *arenas, uint32_t sweepgen,
+				  struct gm_go_spans *spans, uint64_t *flux) GM_MUST_CHECK;
 
 #endif

@@ -113,9 +113,9 @@ static struct gm_error *read_used(const struct gm_go_target *target, const struc
 
 /* A stack span: what of it is in @used, from *@at on, and what is left. */
 static struct gm_error *split(struct gm_go_regions *regions, const struct gm_go_regions *used,
-			      size_t *at, const struct gm_go_mspan *mspan, uint32_t span)
+			      size_t *at, const struct gm_go_span *span, uint32_t index)
 {
-	uint64_t start = mspan->start, end = gm_go_mspan_end(mspan);
+	uint64_t start = span->start, end = gm_go_span_end(span);
 	struct gm_error *error = NULL;
 
 	while (*at < used->count && used->items[*at].end <= start)
@@ -125,37 +125,31 @@ static struct gm_error *split(struct gm_go_regions *regions, const struct gm_go_
 		uint64_t low = stack->start > start ? stack->start : start;
 		uint64_t high = stack->end < end ? stack->end : end;
 
-		error = gm_go_regions_add(regions, start, low, GM_GO_STACK_FREE, span);
+		error = gm_go_regions_add(regions, start, low, GM_GO_STACK_FREE, index);
 		if (!error)
-			error = gm_go_regions_add(regions, low, high, GM_GO_STACK, span);
+			error = gm_go_regions_add(regions, low, high, GM_GO_STACK, index);
 		start = high;
 		if (stack->end > end)
 			break;
 	}
-	return error ?: gm_go_regions_add(regions, start, end, GM_GO_STACK_FREE, span);
+	return error ?: gm_go_regions_add(regions, start, end, GM_GO_STACK_FREE, index);
 }
 
-static bool is_stack(const struct gm_go_mspan *mspan)
-{
-	return mspan->state == GM_GO_MSPAN_MANUAL && mspan->elem_bytes;
-}
-
-static struct gm_error *split_all(const struct gm_go_mspans *mspans,
-				  const struct gm_go_regions *used, bool known_used,
-				  struct gm_go_regions *regions)
+static struct gm_error *split_all(const struct gm_go_spans *spans, const struct gm_go_regions *used,
+				  bool known_used, struct gm_go_regions *regions)
 {
 	struct gm_error *error = NULL;
 	size_t at = 0;
 
-	for (size_t i = 0; i < mspans->count && !error; i++) {
-		const struct gm_go_mspan *mspan = &mspans->items[i];
+	for (size_t i = 0; i < spans->count && !error; i++) {
+		const struct gm_go_span *span = &spans->items[i];
 
-		if (!is_stack(mspan))
+		if (!span->stack)
 			continue;
 		if (known_used)
-			error = split(regions, used, &at, mspan, i);
+			error = split(regions, used, &at, span, i);
 		else
-			error = gm_go_regions_add(regions, mspan->start, gm_go_mspan_end(mspan),
+			error = gm_go_regions_add(regions, span->start, gm_go_span_end(span),
 						  GM_GO_STACK, i);
 	}
 	return error;
@@ -174,7 +168,7 @@ static struct gm_error *read_all_used(const struct gm_go_target *target, struct 
 }
 
 struct gm_error *gm_go_stacks_read(const struct gm_go_target *target,
-				   const struct gm_go_mspans *mspans, struct gm_go_regions *regions)
+				   const struct gm_go_spans *spans, struct gm_go_regions *regions)
 {
 	struct gm_go_regions used = { 0 };
 	struct gm_error *error = NULL;
@@ -189,7 +183,7 @@ struct gm_error *gm_go_stacks_read(const struct gm_go_target *target,
 		ask = false;
 	}
 	if (!error)
-		error = split_all(mspans, &used, ask, regions);
+		error = split_all(spans, &used, ask, regions);
 	free(used.items);
 	return error;
 }

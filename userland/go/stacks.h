@@ -6,12 +6,12 @@
 #include "go/regions.h"
 #include "go/spans.h"
 
-/* Appends, by address, every byte of the stack spans of @mspans: GM_GO_STACK where it
+/* Appends, by address, every byte of the stack spans of @spans: GM_GO_STACK where it
  * is the stack of a goroutine or thread (g0, gsignal), GM_GO_STACK_FREE where it waits for
  * one. Where the program does not say, all of it is GM_GO_STACK.
  */
 struct gm_error *gm_go_stacks_read(const struct gm_go_target *target,
-				   const struct gm_go_mspans *mspans,
+				   const struct gm_go_spans *spans,
 				   struct gm_go_regions *regions) GM_MUST_CHECK;
 
 #endif

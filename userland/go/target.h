@@ -9,13 +9,19 @@
 
 #include "base/error.h"
 #include "go/image.h"
+#include "os/maps.h"
 #include "os/mem.h"
 
 /* amd64: five levels of page tables have 57 bits, the upper half is the kernel's. */
 #define GM_GO_ADDRESS_MAX (1ULL << 56)
 
+/**
+ * struct gm_go_target - what the Go reader needs; the caller owns all of it
+ * @maps: of the same process, read before
+ */
 struct gm_go_target {
 	struct gm_mem *mem;
+	const struct gm_maps *maps;
 	const struct gm_go_image *image;
 };
 

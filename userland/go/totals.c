@@ -7,17 +7,17 @@
 /* Go src/runtime/mstats.go: consistentHeapStats has three deltas, which sum up. */
 #define DELTAS 3
 
-static void add_spans(const struct gm_go_mspans *mspans, struct gm_go_totals *totals)
+static void add_spans(const struct gm_go_spans *spans, struct gm_go_totals *totals)
 {
-	for (size_t i = 0; i < mspans->count; i++) {
-		const struct gm_go_mspan *mspan = &mspans->items[i];
-		uint64_t bytes = mspan->pages * GM_GO_PAGE_BYTES;
+	for (size_t i = 0; i < spans->count; i++) {
+		const struct gm_go_span *span = &spans->items[i];
+		uint64_t bytes = span->pages * GM_GO_PAGE_BYTES;
 
-		if (mspan->state == GM_GO_MSPAN_IN_USE) {
+		if (!span->manual) {
 			totals->heap_inuse += bytes;
-			totals->heap_alloc += mspan->alloc_count * mspan->elem_bytes;
-			totals->heap_objects += mspan->alloc_count;
-		} else if (mspan->elem_bytes) {
+			totals->heap_alloc += span->allocated * span->elem_bytes;
+			totals->heap_objects += span->allocated;
+		} else if (span->stack) {
 			totals->stack_inuse += bytes;
 		}
 	}
@@ -97,13 +97,13 @@ static struct gm_error *read_inuse(const struct gm_go_target *target, enum gm_go
 }
 
 struct gm_error *gm_go_totals_read(const struct gm_go_target *target,
-				   const struct gm_go_mspans *mspans,
+				   const struct gm_go_spans *spans,
 				   const struct gm_go_chunks *chunks, struct gm_go_totals *totals)
 {
 	struct gm_error *error;
 
 	memset(totals, 0, sizeof(*totals));
-	add_spans(mspans, totals);
+	add_spans(spans, totals);
 	add_chunks(chunks, totals);
 	error = read_stats(target, totals);
 	if (!error)
