@@ -174,6 +174,7 @@ static void judge(const struct look *look, const struct gm_host *host, struct gm
 		.heap = look->subject.heap,
 		.heap_problem = look->problem ? look->problem->message : NULL,
 		.host = host,
+		.process = &look->process,
 		.events = look->watched ? &look->events : NULL,
 		.huge_known = huge_known(look),
 	};

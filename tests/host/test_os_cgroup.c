@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* os: a child in a memory cgroup made here, inside another one with the lower limit. */
+/* os: a child in a memory cgroup made here, inside another one with the lower limit that
+ * somebody else uses too.
+ */
 #define _GNU_SOURCE 1 /* MAP_ANONYMOUS */
 #include <signal.h>
 #include <stdlib.h>
@@ -39,8 +41,8 @@ static bool write_to(const char *directory, const char *file, const char *text)
 	return ok;
 }
 
-/* A child that touched 8 MiB inside the group @directory and waits. */
-static pid_t start_child(const char *directory)
+/* A child that touched @bytes inside the group @directory and waits. */
+static pid_t start_child(const char *directory, size_t bytes)
 {
 	pid_t child = fork();
 	char *memory;
@@ -50,33 +52,46 @@ static pid_t start_child(const char *directory)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!write_to(directory, "cgroup.procs", "0"))
 		_exit(1);
-	memory = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	memset(memory, 1, 8 * MIB);
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memset(memory, 1, bytes);
 	raise(SIGSTOP);
 	_exit(0);
 }
 
-static void check_child(const char *directory, const char *name)
+static bool stopped(pid_t child)
 {
-	pid_t child = start_child(directory);
-	uint64_t current, max;
 	int status;
 
-	waitpid(child, &status, WUNTRACED);
-	if (!WIFSTOPPED(status)) {
-		tap_skip(name, "the child could not enter its cgroup");
-		return;
-	}
-	gm_cgroup_memory(child, &current, &max);
-	tap_u64(max, 64 * MIB, name, "the limit of the outer group");
-	tap_ok(current >= 8 * MIB && current <= 64 * MIB, "what it uses is 8 MiB to 64");
+	return waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status);
+}
+
+static void end_child(pid_t child)
+{
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 }
 
+/* 8 MiB in @inner, and 32 MiB in @other; both lie in the outer group. */
+static void check_children(const char *inner, const char *other, const char *name)
+{
+	pid_t child = start_child(inner, 8 * MIB), neighbour = start_child(other, 32 * MIB);
+	uint64_t current, max;
+
+	if (stopped(child) && stopped(neighbour)) {
+		gm_cgroup_memory(child, &current, &max);
+		tap_u64(max, 64 * MIB, name, "the limit of the outer group");
+		tap_ok(current >= 40 * MIB && current <= 64 * MIB,
+		       "what is used is the outer group's, too");
+	} else {
+		tap_skip(name, "a child could not enter its cgroup");
+	}
+	end_child(child);
+	end_child(neighbour);
+}
+
 static void test_version(const struct version *version)
 {
-	char procs[128], outer[128], inner[160];
+	char procs[128], outer[128], inner[160], other[160];
 
 	snprintf(procs, sizeof(procs), "%s/cgroup.procs", version->root);
 	if (access(procs, W_OK)) {
@@ -85,16 +100,19 @@ static void test_version(const struct version *version)
 	}
 	snprintf(outer, sizeof(outer), "%s/gomem-test-%d", version->root, (int)getpid());
 	snprintf(inner, sizeof(inner), "%s/inner", outer);
+	snprintf(other, sizeof(other), "%s/other", outer);
 	write_to(version->root, "cgroup.subtree_control", "+memory");
 	mkdir(outer, 0700);
 	write_to(outer, "cgroup.subtree_control", "+memory");
 	mkdir(inner, 0700);
+	mkdir(other, 0700);
 	if (write_to(outer, version->limit_file, "67108864") &&
 	    write_to(inner, version->limit_file, "134217728"))
-		check_child(inner, version->name);
+		check_children(inner, other, version->name);
 	else
 		tap_skip(version->name, "no cgroup can be made here");
 	rmdir(inner);
+	rmdir(other);
 	rmdir(outer);
 }
 

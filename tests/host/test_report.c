@@ -259,6 +259,7 @@ static json_object *render(struct input *input, FILE *text)
 		.heap = heap,
 		.heap_problem = problem,
 		.host = &input->host,
+		.process = &input->process,
 		.events = input->cost.module ? &input->events : NULL,
 		.huge_known = !input->huge_unknown,
 	};

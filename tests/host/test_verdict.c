@@ -15,6 +15,7 @@ struct scene {
 	struct gm_go_heap heap;
 	char version[32];
 	struct gm_host host;
+	struct gm_process process;
 	struct gm_verdict_events events;
 	bool no_again, no_events, no_heap, huge_unknown;
 };
@@ -28,6 +29,7 @@ static struct gm_verdict judge(struct scene *scene)
 		.heap = scene->no_heap ? NULL : &scene->heap,
 		.heap_problem = scene->no_heap ? "no reason" : NULL,
 		.host = &scene->host,
+		.process = &scene->process,
 		.events = scene->no_events ? NULL : &scene->events,
 		.huge_known = !scene->huge_unknown,
 	};
@@ -503,6 +505,35 @@ static void test_virtual(void)
 	tap_ok(mentions(&verdict.ruled_out, "virtual size"), "which is then ruled out");
 }
 
+static void test_limit(void)
+{
+	struct scene scene = healthy();
+	struct gm_verdict verdict;
+
+	scene.process.cgroup_current_bytes = scene.bill.rss;
+	scene.process.cgroup_max_bytes = scene.bill.rss / 9 * 10;
+	verdict = judge(&scene);
+	tap_str(verdict.causes[0].id, "limit-near", "nine tenths of the limit", "the construction");
+	tap_ok(!verdict.causes[0].fault, "is no fault of the program");
+	tap_ok(strstr(verdict.causes[0].detail.text, "no waste"), "and says what the memory is");
+	scene.process.cgroup_max_bytes = scene.bill.rss / 8 * 10;
+	verdict = judge(&scene);
+	tap_str(verdict.causes[0].id, "no-fault", "eight tenths is room", "the construction");
+	scene.process.cgroup_max_bytes = GM_UNKNOWN;
+	verdict = judge(&scene);
+	tap_str(verdict.causes[0].id, "no-fault", "no limit is never near", "the construction");
+	scene.process.cgroup_current_bytes = 3 * scene.bill.rss;
+	scene.process.cgroup_max_bytes = 3 * scene.bill.rss;
+	verdict = judge(&scene);
+	tap_ok(strstr(verdict.causes[0].detail.text, "not this process's RSS"),
+	       "a cgroup that others fill is told apart");
+	scene = refilled();
+	scene.process.cgroup_current_bytes = scene.bill.rss;
+	scene.process.cgroup_max_bytes = scene.bill.rss;
+	verdict = judge(&scene);
+	tap_str(verdict.causes[0].id, "thp-refill", "a fault comes before the limit", "DESIGN");
+}
+
 static void test_order(void)
 {
 	struct scene scene = refilled();
@@ -546,6 +577,7 @@ int main(void)
 	test_ranges();
 	test_no_heap();
 	test_virtual();
+	test_limit();
 	test_order();
 	test_fixes();
 	return tap_done();

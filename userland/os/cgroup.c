@@ -77,37 +77,59 @@ static const struct hierarchy *find_group(char *text, char **group)
 	return found;
 }
 
-/* A limit on any level binds, so the lowest counts. @group is cut up. */
-static uint64_t lowest_limit(const struct hierarchy *hierarchy, char *group)
+/* What one level uses, and may use at most. */
+struct level {
+	uint64_t current;
+	uint64_t max;
+};
+
+static bool limited(const struct level *level)
 {
-	uint64_t lowest = GM_UNKNOWN;
+	return level->current != GM_UNKNOWN && level->max != GM_UNKNOWN;
+}
+
+/* Bytes until the limit. */
+static uint64_t room(const struct level *level)
+{
+	return level->max > level->current ? level->max - level->current : 0;
+}
+
+/* A limit on any level binds; of those the one that will be reached first. Without any, the
+ * lowest level. @group is cut up.
+ */
+static struct level tightest(const struct hierarchy *hierarchy, char *group)
+{
+	struct level tightest = { GM_UNKNOWN, GM_UNKNOWN };
 	char *slash;
 
 	do {
-		uint64_t limit = read_bytes(hierarchy, group, hierarchy->max_file);
+		struct level level = {
+			.current = read_bytes(hierarchy, group, hierarchy->current_file),
+			.max = read_bytes(hierarchy, group, hierarchy->max_file),
+		};
 
-		if (limit < lowest)
-			lowest = limit;
+		if (tightest.current == GM_UNKNOWN ||
+		    (limited(&level) && (!limited(&tightest) || room(&level) < room(&tightest))))
+			tightest = level;
 		slash = strrchr(group, '/');
 		if (slash)
 			*slash = '\0';
 	} while (slash);
-	return lowest;
+	return tightest;
 }
 
 void gm_cgroup_memory(pid_t pid, uint64_t *current_bytes, uint64_t *max_bytes)
 {
+	struct level level = { GM_UNKNOWN, GM_UNKNOWN };
 	const struct hierarchy *hierarchy;
 	gm_autofree char *text = NULL;
 	char *group;
 	size_t size;
 
-	*current_bytes = GM_UNKNOWN;
-	*max_bytes = GM_UNKNOWN;
 	gm_error_destroy(gm_proc_read(pid, "cgroup", CGROUP_FILE_BYTES, &text, &size));
 	hierarchy = text ? find_group(text, &group) : NULL;
-	if (!hierarchy)
-		return;
-	*current_bytes = read_bytes(hierarchy, group, hierarchy->current_file);
-	*max_bytes = lowest_limit(hierarchy, group);
+	if (hierarchy)
+		level = tightest(hierarchy, group);
+	*current_bytes = level.current;
+	*max_bytes = level.max;
 }

@@ -6,8 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Bytes charged, and the lowest limit on the way up to the root; GM_UNKNOWN where there
- * is no cgroup, it is not visible from here, or there is no limit.
+/* Bytes charged and the limit, of that level on the way up to the root which has the least
+ * room left; where none has a limit, of the lowest. GM_UNKNOWN where there is no cgroup, it
+ * is not visible from here, or there is no limit.
  */
 void gm_cgroup_memory(pid_t pid, uint64_t *current_bytes, uint64_t *max_bytes);
 

@@ -70,6 +70,34 @@ static bool explained(const struct gm_bill *bill)
 	return off <= bill->rss / 200;
 }
 
+/* From here on reclaim, and then the OOM killer, are a matter of time. */
+static bool limit_near(const struct gm_process *process)
+{
+	return process && process->cgroup_current_bytes != GM_UNKNOWN &&
+	       process->cgroup_max_bytes != GM_UNKNOWN && process->cgroup_max_bytes &&
+	       process->cgroup_current_bytes >=
+		       process->cgroup_max_bytes - process->cgroup_max_bytes / 10;
+}
+
+/* Nothing is wasted, but somebody will be paged all the same. */
+static void tell_limit(const struct gm_verdict_input *input, struct gm_cause *cause)
+{
+	const struct gm_bill *bill = input->bill;
+	uint64_t used = input->process->cgroup_current_bytes;
+	size_t largest = largest_class(bill);
+
+	cause->id = "limit-near";
+	gm_line_set(&cause->headline, "the cgroup is nearly full, of memory in use");
+	gm_line_set(&cause->detail, "no waste found: %s of RSS is %s (%u%%)",
+		    gm_size(bill->resident[largest]).text, gm_go_class_name(largest),
+		    gm_percent(bill->resident[largest], bill->rss));
+	if (used / 2 > bill->rss)
+		gm_line_set(&cause->detail,
+			    "%s of the cgroup is not this process's RSS (%s): other processes, "
+			    "page cache, sockets; see memory.stat",
+			    gm_size(used - bill->rss).text, gm_size(bill->rss).text);
+}
+
 static void no_fault(const struct gm_verdict_input *input, struct gm_cause *cause)
 {
 	const struct gm_bill *bill = input->bill;
@@ -81,6 +109,10 @@ static void no_fault(const struct gm_verdict_input *input, struct gm_cause *caus
 	gm_cause_check(cause, !!input->again, false, "the spans were read twice");
 	gm_cause_conclude(cause);
 	tell_largest(bill, cause);
+	if (limit_near(input->process)) {
+		tell_limit(input, cause);
+		return;
+	}
 	if (!mostly_virtual(bill))
 		return;
 	cause->id = "virtual-only";

@@ -56,8 +56,8 @@ struct gm_fix {
 /**
  * struct gm_cause - one verdict
  * @id: a stable name: thp-refill, span-fragmentation, idle-not-released,
- *	virtual-only, no-fault, cannot-tell
- * @fault: something is wrong; the last three are not faults
+ *	limit-near, virtual-only, no-fault, cannot-tell
+ * @fault: something is wrong; the last four are not faults
  * @low: bytes of RSS it explains at least; @high: at most
  * @confidence: high only when each check holds
  */
@@ -102,6 +102,7 @@ struct gm_verdict_events {
  * @again: the bill of the same pages with the spans as they were after those were
  *	read; NULL where there was no second read
  * @heap: NULL where it could not be read, @heap_problem then says why
+ * @process: NULL where nothing is known of its cgroup
  * @events: NULL without the module
  * @huge_known: the page source tells huge pages from small ones
  */
@@ -111,6 +112,7 @@ struct gm_verdict_input {
 	const struct gm_go_heap *heap;
 	const char *heap_problem;
 	const struct gm_host *host;
+	const struct gm_process *process;
 	const struct gm_verdict_events *events;
 	bool huge_known;
 };
