@@ -2,11 +2,6 @@
 #include "event.h"
 
 #include <linux/kprobes.h>
-#include <linux/percpu.h>
-
-#include "ledger.h"
-#include "stacks.h"
-#include "stream.h"
 
 #define NAME(name) #name,
 static const char *const names[] = { GOMEM_KINDS(NAME) };
@@ -40,40 +35,15 @@ static struct gomem_place place_of(const struct gomem_where *where)
 	return (struct gomem_place){ where->start, where->lo, where->hi };
 }
 
-static __always_inline void tell(struct gomem_target *target, enum gomem_kind kind,
-				 unsigned long start, unsigned long end, u64 bytes,
-				 unsigned int order)
-{
-	this_cpu_inc(target->sums->of[kind].count);
-	this_cpu_add(target->sums->of[kind].bytes, bytes);
-	gomem_stacks_note(target, kind, bytes);
-	if (gomem_stream_wants(kind))
-		gomem_stream_put(target->pid, kind, start, end, bytes, order);
-}
-
-static noinline void count_zero_fault(struct gomem_target *target, const struct vm_area_struct *vma,
-				      unsigned long addr)
+void gomem_event_zero_fault(struct gomem_target *target, const struct vm_area_struct *vma,
+			    unsigned long addr)
 {
 	const struct gomem_place place = { addr, vma->vm_start, vma->vm_end };
 
 	gomem_ledger_count(target->ledger, &place, GOMEM_COUNT_zero_faults, 1);
 }
 
-NOKPROBE_SYMBOL(count_zero_fault);
-
-void gomem_event_fault(struct gomem_target *target, enum gomem_kind kind,
-		       const struct vm_area_struct *vma, unsigned long addr)
-{
-	gomem_ledger_fault(target->ledger, addr, vma->vm_start, vma->vm_end,
-			   kind == GOMEM_KIND_anon_fault);
-	if (kind == GOMEM_KINDS_MAX)
-		return;
-	if (kind == GOMEM_KIND_zero_fault)
-		count_zero_fault(target, vma, addr);
-	tell(target, kind, addr, addr + PAGE_SIZE, PAGE_SIZE, 0);
-}
-
-NOKPROBE_SYMBOL(gomem_event_fault);
+NOKPROBE_SYMBOL(gomem_event_zero_fault);
 
 static void count_by_address(struct gomem_target *target, enum gomem_kind kind,
 			     const struct gomem_where *where, u64 bytes)
@@ -95,7 +65,7 @@ void gomem_event_note(struct gomem_target *target, enum gomem_kind kind,
 		      const struct gomem_where *where, u64 bytes, unsigned int order)
 {
 	count_by_address(target, kind, where, bytes);
-	tell(target, kind, where->start, where->end, bytes, order);
+	gomem_event_tell(target, kind, where->start, where->end, bytes, order);
 }
 
 NOKPROBE_SYMBOL(gomem_event_note);
@@ -108,15 +78,15 @@ void gomem_event_collapse(struct gomem_target *target, unsigned long start, unsi
 
 	gomem_ledger_huge(target->ledger, &place,
 			  is_madvise ? GOMEM_HUGE_BY_MADVISE : GOMEM_HUGE_BY_KHUGEPAGED, filled);
-	tell(target, GOMEM_KIND_collapse, where.start, where.end, (u64)filled << PAGE_SHIFT,
-	     HPAGE_PMD_ORDER);
+	gomem_event_tell(target, GOMEM_KIND_collapse, where.start, where.end,
+			 (u64)filled << PAGE_SHIFT, HPAGE_PMD_ORDER);
 }
 
 NOKPROBE_SYMBOL(gomem_event_collapse);
 
 void gomem_event_zap(struct gomem_target *target, const struct gomem_where *where, u64 pages)
 {
-	tell(target, GOMEM_KIND_zap, where->start, where->end, pages << PAGE_SHIFT, 0);
+	gomem_event_tell(target, GOMEM_KIND_zap, where->start, where->end, pages << PAGE_SHIFT, 0);
 }
 
 NOKPROBE_SYMBOL(gomem_event_zap);

@@ -7,8 +7,12 @@
 #define GOMEM_EVENT_H
 
 #include <linux/mm_types.h>
+#include <linux/percpu.h>
 
 #include "gomem.h"
+#include "ledger.h"
+#include "stacks.h"
+#include "stream.h"
 #include "target.h"
 
 /**
@@ -44,6 +48,24 @@ static __always_inline struct gomem_where gomem_where_is(unsigned long start, un
  * counted in the ledger where @where starts.
  */
 
+/** gomem_event_tell() - who does not ask where it was: the sums, the stacks and the stream */
+static __always_inline void gomem_event_tell(struct gomem_target *target, enum gomem_kind kind,
+					     unsigned long start, unsigned long end, u64 bytes,
+					     unsigned int order)
+{
+	struct gomem_target_sums __percpu *sums = target->sums;
+
+	this_cpu_inc(sums->of[kind].count);
+	this_cpu_add(sums->of[kind].bytes, bytes);
+	gomem_stacks_note(target, kind, bytes);
+	if (gomem_stream_wants(kind))
+		gomem_stream_put(target->pid, kind, start, end, bytes, order);
+}
+
+/** gomem_event_zero_fault() - count that a fault found nothing and only reads */
+void gomem_event_zero_fault(struct gomem_target *target, const struct vm_area_struct *vma,
+			    unsigned long addr);
+
 /**
  * gomem_event_fault() - current, or a remote on the target's behalf, takes a page fault
  * @kind: file_fault, anon_fault or zero_fault; or GOMEM_KINDS_MAX when it found the page there (a
@@ -51,8 +73,17 @@ static __always_inline struct gomem_where gomem_where_is(unsigned long start, un
  * @vma: where
  * @addr: the page
  */
-void gomem_event_fault(struct gomem_target *target, enum gomem_kind kind,
-		       const struct vm_area_struct *vma, unsigned long addr);
+static __always_inline void gomem_event_fault(struct gomem_target *target, enum gomem_kind kind,
+					      const struct vm_area_struct *vma, unsigned long addr)
+{
+	gomem_ledger_fault(target->ledger, addr, vma->vm_start, vma->vm_end,
+			   kind == GOMEM_KIND_anon_fault);
+	if (kind == GOMEM_KINDS_MAX)
+		return;
+	if (unlikely(kind == GOMEM_KIND_zero_fault))
+		gomem_event_zero_fault(target, vma, addr);
+	gomem_event_tell(target, kind, addr, addr + PAGE_SIZE, PAGE_SIZE, 0);
+}
 
 /**
  * gomem_event_note() - any other event

@@ -13,6 +13,7 @@
 #define TICK_MS (MSEC_PER_SEC * TICK_JIFFIES / HZ)
 #define MINUTE (60 * MSEC_PER_SEC / TICK_MS)
 #define READ_AT_ONCE 64 /* buckets and records, and the rest of a chain, without a pause */
+#define NEARLY_FULL BIT(31) /* far from what a u32 holds */
 #define RELEASE_PENDING 1 /* in last_release: nothing became huge there since */
 
 /* Where a record keeps a counter, and how wide it is. */
@@ -115,42 +116,77 @@ static struct gomem_record *count_churn(struct gomem_ledger *ledger,
 
 NOKPROBE_SYMBOL(count_churn);
 
-/* Not the CPU's last, or full. */
-static noinline struct gomem_record *find_fault(struct gomem_ledger *ledger, unsigned long addr,
-						unsigned long lo, unsigned long hi)
+static __always_inline void stamp_fault(struct gomem_record *record, u32 time)
+{
+	if (READ_ONCE(record->last_fault) == time)
+		return;
+	if (!READ_ONCE(record->first_fault))
+		WRITE_ONCE(record->first_fault, time);
+	WRITE_ONCE(record->last_fault, time);
+}
+
+/* add() of 1 where it is easy: so far from full, those who add at once cannot overflow it. */
+static __always_inline bool add_one(u32 *counter)
+{
+	if (READ_ONCE(*counter) >= NEARLY_FULL)
+		return false;
+	atomic_inc((atomic_t *)counter);
+	return true;
+}
+
+static noinline void refill_full(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
+				 unsigned long hi, struct gomem_record *record)
+{
+	const struct gomem_place place = { addr, lo, hi };
+
+	count(ledger, &place, record, GOMEM_COUNT_churn, 1);
+}
+
+NOKPROBE_SYMBOL(refill_full);
+
+/* @record counted the fault: its history, and count_churn() of the page that it fills. */
+static __always_inline void finish(struct gomem_ledger *ledger, unsigned long addr,
+				   unsigned long lo, unsigned long hi, bool fills,
+				   struct gomem_record *record)
+{
+	u32 time = now();
+
+	stamp_fault(record, time);
+	if (fills && is_recent(READ_ONCE(record->last_release) >> 1, time) &&
+	    READ_ONCE(record->churn) < READ_ONCE(record->released) && !add_one(&record->churn))
+		refill_full(ledger, addr, lo, hi, record);
+}
+
+/* Not the CPU's last, or nearly full. */
+static noinline void find_fault(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
+				unsigned long hi, bool fills)
 {
 	const struct gomem_place place = { addr, lo, hi };
 	struct gomem_record *record = gomem_records_get(ledger, &place);
 
 	record = count(ledger, &place, record, GOMEM_COUNT_faults, 1);
-	if (record)
-		this_cpu_write(*ledger->last, record);
-	return record;
+	if (!record)
+		return;
+	this_cpu_write(*ledger->last, record);
+	finish(ledger, addr, lo, hi, fills, record);
 }
 
 NOKPROBE_SYMBOL(find_fault);
 
-/* This is most of what a fault costs: constants are folded and nothing is looked up twice. */
+/*
+ * A part of every fault's price: functions are called at its end alone, so that it need
+ * not save anything.
+ */
 void gomem_ledger_fault(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
-			unsigned long hi, unsigned int pages)
+			unsigned long hi, bool fills)
 {
 	struct gomem_record *record = this_cpu_read(*ledger->last);
-	u32 time = now();
 
-	if (!record || !gomem_records_is_at(record, addr, lo, hi, READ_ONCE(ledger->epoch)) ||
-	    !add(record, GOMEM_COUNT_faults, 1)) {
-		record = find_fault(ledger, addr, lo, hi);
-		if (!record)
-			return;
-	}
-	if (!READ_ONCE(record->first_fault))
-		WRITE_ONCE(record->first_fault, time);
-	set_time(&record->last_fault, time);
-	if (pages && READ_ONCE(record->last_release)) {
-		const struct gomem_place place = { addr, lo, hi };
-
-		count_churn(ledger, &place, record, time, pages);
-	}
+	if (likely(record && gomem_records_is_at(record, addr, lo, hi, READ_ONCE(ledger->epoch)) &&
+		   add_one(&record->faults)))
+		finish(ledger, addr, lo, hi, fills, record);
+	else
+		find_fault(ledger, addr, lo, hi, fills);
 }
 
 NOKPROBE_SYMBOL(gomem_ledger_fault);

@@ -105,9 +105,9 @@ struct gomem_place {
 void gomem_ledger_count(struct gomem_ledger *ledger, const struct gomem_place *place,
 			enum gomem_counter counter, unsigned int n);
 
-/** gomem_ledger_fault() - a fault at @addr of a VMA [@lo, @hi); it brings in @pages */
+/** gomem_ledger_fault() - a fault at @addr of a VMA [@lo, @hi); does it bring in a page? */
 void gomem_ledger_fault(struct gomem_ledger *ledger, unsigned long addr, unsigned long lo,
-			unsigned long hi, unsigned int pages);
+			unsigned long hi, bool fills);
 
 /** gomem_ledger_more() - the fault that was told of brings in so many @pages more */
 void gomem_ledger_more(struct gomem_ledger *ledger, const struct gomem_place *place,

@@ -21,8 +21,7 @@ static __always_inline enum gomem_kind kind_of(const struct vm_area_struct *vma,
 	if (!vma_is_anonymous((struct vm_area_struct *)vma))
 		return GOMEM_KIND_file_fault;
 	pmd = gomem_peek_pmd(vma->vm_mm, addr);
-	if (!pmd_none(pmd) &&
-	    (!gomem_peek_is_table(pmd) || !pte_none(READ_ONCE(*pte_offset_kernel(&pmd, addr)))))
+	if (gomem_peek_is_table(pmd) ? !pte_none(gomem_peek_pte(pmd, addr)) : !pmd_none(pmd))
 		return GOMEM_KINDS_MAX;
 	return flags & FAULT_FLAG_WRITE ? GOMEM_KIND_anon_fault : GOMEM_KIND_zero_fault;
 }
