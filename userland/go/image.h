@@ -20,7 +20,8 @@
 	X(GC_BITS_ARENAS, "runtime.gcBitsArenas", false)        \
 	X(PERSISTENT_CHUNKS, "runtime.persistentChunks", false) \
 	X(ALLGS, "runtime.allgs", false)                        \
-	X(ALLM, "runtime.allm", false)
+	X(ALLM, "runtime.allm", false)                          \
+	X(WAIT_REASONS, "runtime.waitReasonStrings", false)
 
 enum gm_go_global {
 #define GM_GO_GLOBAL_ID(id, symbol, must) GM_GO_##id,

@@ -82,10 +82,20 @@
 	X(G_SCHED, "runtime.g", "sched", false)                                        \
 	X(G_GOID, "runtime.g", "goid", false)                                          \
 	X(G_LABELS, "runtime.g", "labels", false)                                      \
+	X(G_SYSCALL_SP, "runtime.g", "syscallsp", false)                               \
+	X(G_SYSCALL_PC, "runtime.g", "syscallpc", false)                               \
+	X(G_WAIT_SINCE, "runtime.g", "waitsince", false)                               \
+	X(G_WAIT_REASON, "runtime.g", "waitreason", false)                             \
+	X(G_LOCKED_M, "runtime.g", "lockedm", false)                                   \
+	X(G_PARENT, "runtime.g", "parentGoid", false)                                  \
+	X(G_GO_PC, "runtime.g", "gopc", false)                                         \
+	X(G_START_PC, "runtime.g", "startpc", false)                                   \
+	X(GOBUF_SP, "runtime.gobuf", "sp", false)                                      \
 	X(GOBUF_PC, "runtime.gobuf", "pc", false)                                      \
 	X(GOBUF_BP, "runtime.gobuf", "bp", false)                                      \
 	X(M_G0, "runtime.m", "g0", false)                                              \
 	X(M_GSIGNAL, "runtime.m", "gsignal", false)                                    \
+	X(M_PROCID, "runtime.m", "procid", false)                                      \
 	X(M_CURG, "runtime.m", "curg", false)                                          \
 	X(M_ALLLINK, "runtime.m", "alllink", false)
 
