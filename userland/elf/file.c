@@ -125,7 +125,7 @@ uint64_t gm_elf_tls_bytes(const struct gm_elf *elf)
 	return 0;
 }
 
-static struct gm_error *find_section(struct gm_elf *elf, const char *name, Elf_Scn **found)
+struct gm_error *gm_elf_find_section(struct gm_elf *elf, const char *name, Elf_Scn **found)
 {
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
@@ -155,7 +155,7 @@ struct gm_error *gm_elf_section(struct gm_elf *elf, const char *name, const void
 	GElf_Shdr header;
 	Elf_Data *bytes;
 
-	error = find_section(elf, name, &section);
+	error = gm_elf_find_section(elf, name, &section);
 	if (error)
 		return error;
 	if (!gelf_getshdr(section, &header) || header.sh_size > SECTION_MAX)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What file.c and dwarf.c share. */
+/* What the files of this room share. */
 #ifndef GM_ELF_INTERNAL_H
 #define GM_ELF_INTERNAL_H
 
@@ -16,6 +16,10 @@ struct gm_elf {
 	Elf *elf;
 	GElf_Ehdr header;
 };
+
+/* ENOENT: no section has that name; EBADMSG: corrupt. */
+struct gm_error *gm_elf_find_section(struct gm_elf *elf, const char *name,
+				     Elf_Scn **found) GM_MUST_CHECK;
 
 /* Before libdw sees the file. ENOENT: its DWARF is too large, or points to another file,
  * which libdw would open by a path that the file names.
