@@ -59,7 +59,7 @@ gomemctl: $(BUILD)/gomemctl
 $(BUILD)/gomemctl: $(OBJECTS)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/tests/host/test_%: $(BUILD)/tests/host/test_%.o $(ROOMS)
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(ROOMS)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/%.o: %.c | libraries

@@ -13,7 +13,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 programs=()
 for minor in $(minors); do
-	go_build "$minor" "$tmp/program-$minor"
+	go_build "$minor" "$tmp/program-$minor" fixture
 	programs+=("$tmp/program-$minor")
 done
 # shellcheck disable=SC2046 # flags

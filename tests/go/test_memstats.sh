@@ -12,21 +12,7 @@ set -uo pipefail
 cd "$here/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-count=0
 attempts=20	# to find a moment at which the runtime's background work rests
-
-# result WHAT COMPLAINTS
-result()
-{
-	count=$((count + 1))
-	if [ -z "$2" ]; then
-		echo "ok $count - $1"
-		return
-	fi
-	echo "not ok $count - $1"
-	# shellcheck disable=SC2001 # each line
-	sed 's/^/# /' <<<"$2"
-}
 
 # Reads a running fixture until it says the same before and after; into $memstats, $spans
 quiet_read()
@@ -82,16 +68,6 @@ compare()
 	wait "$fixture_PID" 2>/dev/null
 }
 
-# build NAME MINOR [FLAG...]: false where that failed, which is a failed test
-build()
-{
-	local log
-
-	log=$(go_build "$2" "$tmp/$1" "${@:3}" 2>&1) && return
-	result "$1 builds" "$log"
-	return 1
-}
-
 # refused NAME PROGRAM WORDS: gomemctl must fail and its sentence have WORDS
 refused()
 {
@@ -111,11 +87,11 @@ each_minor()
 {
 	local minor=$1
 
-	if build "go$minor" "$minor"; then
+	if build "go$minor" "$minor" fixture; then
 		compare "go$minor" "$tmp/go$minor" DWARF
 		compare "go$minor released" "$tmp/go$minor" DWARF release
 	fi
-	build "go$minor-w" "$minor" -ldflags=-w &&
+	build "go$minor-w" "$minor" fixture -ldflags=-w &&
 		compare "go$minor without DWARF" "$tmp/go$minor-w" "table for go$minor" release
 }
 
@@ -123,11 +99,11 @@ newest()
 {
 	local minor=$1
 
-	build pie "$minor" -buildmode=pie && compare "go$minor PIE" "$tmp/pie" DWARF
-	CGO_ENABLED=1 build cgo "$minor" && compare "go$minor cgo" "$tmp/cgo" DWARF
-	CGO_ENABLED=1 build cgo-pie "$minor" -buildmode=pie &&
+	build pie "$minor" fixture -buildmode=pie && compare "go$minor PIE" "$tmp/pie" DWARF
+	CGO_ENABLED=1 build cgo "$minor" fixture && compare "go$minor cgo" "$tmp/cgo" DWARF
+	CGO_ENABLED=1 build cgo-pie "$minor" fixture -buildmode=pie &&
 		compare "go$minor cgo PIE" "$tmp/cgo-pie" DWARF
-	build stripped "$minor" -ldflags=-s &&
+	build stripped "$minor" fixture -ldflags=-s &&
 		refused "a stripped program" "$tmp/stripped" "stripped: it has no symbols"
 }
 
@@ -136,4 +112,4 @@ for minor in $(minors); do
 done
 newest "$minor"
 refused "a program that is not Go" sleep "not a Go program"
-echo "1..$count"
+done_testing

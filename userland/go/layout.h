@@ -97,7 +97,30 @@
 	X(M_GSIGNAL, "runtime.m", "gsignal", false)                                    \
 	X(M_PROCID, "runtime.m", "procid", false)                                      \
 	X(M_CURG, "runtime.m", "curg", false)                                          \
-	X(M_ALLLINK, "runtime.m", "alllink", false)
+	X(M_ALLLINK, "runtime.m", "alllink", false)                                    \
+	X(MODULE_BYTES, "runtime.moduledata", NULL, false)                             \
+	X(MODULE_PCLNTABLE, "runtime.moduledata", "pclntable", false)                  \
+	X(MODULE_MINPC, "runtime.moduledata", "minpc", false)                          \
+	X(MODULE_MAXPC, "runtime.moduledata", "maxpc", false)                          \
+	X(MODULE_TEXT, "runtime.moduledata", "text", false)                            \
+	X(MODULE_ETEXT, "runtime.moduledata", "etext", false)                          \
+	X(MODULE_NOPTRDATA, "runtime.moduledata", "noptrdata", false)                  \
+	X(MODULE_ENOPTRDATA, "runtime.moduledata", "enoptrdata", false)                \
+	X(MODULE_DATA, "runtime.moduledata", "data", false)                            \
+	X(MODULE_EDATA, "runtime.moduledata", "edata", false)                          \
+	X(MODULE_BSS, "runtime.moduledata", "bss", false)                              \
+	X(MODULE_EBSS, "runtime.moduledata", "ebss", false)                            \
+	X(MODULE_NOPTRBSS, "runtime.moduledata", "noptrbss", false)                    \
+	X(MODULE_ENOPTRBSS, "runtime.moduledata", "enoptrbss", false)                  \
+	X(MODULE_TYPES, "runtime.moduledata", "types", false)                          \
+	X(MODULE_ETYPES, "runtime.moduledata", "etypes", false)                        \
+	X(MODULE_GOFUNC, "runtime.moduledata", "gofunc", false)                        \
+	X(MODULE_TEXTSECTS, "runtime.moduledata", "textsectmap", false)                \
+	X(MODULE_DATA_MASK, "runtime.moduledata", "gcdatamask", false)                 \
+	X(MODULE_BSS_MASK, "runtime.moduledata", "gcbssmask", false)                   \
+	X(MODULE_NEXT, "runtime.moduledata", "next", false)                            \
+	X(TEXTSECT_BYTES, "runtime.textsect", NULL, false)                             \
+	X(TEXTSECT_END, "runtime.textsect", "end", false)
 
 enum gm_go_field {
 #define GM_GO_FIELD_ID(id, type, member, must) GM_GO_##id,
