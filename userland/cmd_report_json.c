@@ -4,10 +4,6 @@
  */
 #include "cmd_report.h"
 
-static const char *const state_names[GOMEM_PAGE_STATES] = {
-	"absent", "zero", "anon", "mthp", "thp", "lazyfree", "swap", "file", "shmem", "migrating",
-};
-
 static void add_count(json_object *object, const char *key, uint64_t value)
 {
 	json_object_object_add(object, key, json_object_new_uint64(value));
@@ -37,7 +33,7 @@ static json_object *bill_json(const struct gm_bill *bill)
 				continue;
 			if (!states)
 				states = json_object_new_object();
-			add_count(states, state_names[state], bill->bytes[i][state]);
+			add_count(states, gm_page_state_name(state), bill->bytes[i][state]);
 		}
 		if (states)
 			json_object_object_add(classes, gm_go_class_name(i), states);

@@ -344,12 +344,14 @@ struct gm_error *gm_module_open_events(struct gm_module *module, const char *wor
 #define TARGET_FIELD(name, type) { #name, type, offsetof(struct gm_module_target, name) },
 #define STACK_FIELD(name, type) { #name, type, offsetof(struct gm_module_stack, name) },
 #define PROBE_FIELD(name, type) { #name, type, offsetof(struct gm_module_probe, name) },
+#define BLOCK_FIELD(name, type) { #name, type, offsetof(struct gm_module_block, name) },
 
 static const struct field vma_fields[] = { GOMEM_VMAS_COLUMNS(VMA_FIELD) };
 static const struct field summary_fields[] = { GOMEM_SUMMARY_COLUMNS(SUMMARY_FIELD) };
 static const struct field target_fields[] = { GOMEM_TARGETS_COLUMNS(TARGET_FIELD) };
 static const struct field stack_fields[] = { GOMEM_STACKS_COLUMNS(STACK_FIELD) };
 static const struct field probe_fields[] = { GOMEM_PROBES_COLUMNS(PROBE_FIELD) };
+static const struct field block_fields[] = { GOMEM_HUGE_COLUMNS(BLOCK_FIELD) };
 
 #define DEFINE_TABLE(plural, row, file)                                                         \
 	static const struct table plural##_table = {                                            \
@@ -375,6 +377,7 @@ DEFINE_TABLE(summaries, summary, "summary")
 DEFINE_TABLE(targets, target, "targets")
 DEFINE_TABLE(stacks, stack, "stacks")
 DEFINE_TABLE(probes, probe, "probes")
+DEFINE_TABLE(blocks, block, "huge")
 
 /* Why the kernel refused a command, GOMEM_TARGETS_COLUMNS. */
 static const struct {

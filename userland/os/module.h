@@ -65,6 +65,11 @@ struct gm_module_probe {
 	GOMEM_PROBES_COLUMNS(GM_MODULE_MEMBER)
 };
 
+/* 2 MiB, or the part of them in one VMA. */
+struct gm_module_block {
+	GOMEM_HUGE_COLUMNS(GM_MODULE_MEMBER)
+};
+
 /* Tables: the strings of all rows lie in @text, one allocation; both are owned. @remark: the
  * first line for people below the column names, in @text, without "# "; NULL without one.
  */
@@ -93,6 +98,10 @@ struct gm_module_probes {
 	GM_MODULE_TABLE(gm_module_probe);
 };
 
+struct gm_module_blocks {
+	GM_MODULE_TABLE(gm_module_block);
+};
+
 /* Each reads and checks one file. EIO: it breaks the contract (the message says
  * where); the table is then empty. Free with the _deinit beside it either way.
  */
@@ -115,5 +124,9 @@ void gm_module_stacks_deinit(struct gm_module_stacks *stacks);
 struct gm_error *gm_module_read_probes(struct gm_module *module,
 				       struct gm_module_probes *probes) GM_MUST_CHECK;
 void gm_module_probes_deinit(struct gm_module_probes *probes);
+
+struct gm_error *gm_module_read_blocks(struct gm_module *module,
+				       struct gm_module_blocks *blocks) GM_MUST_CHECK;
+void gm_module_blocks_deinit(struct gm_module_blocks *blocks);
 
 #endif

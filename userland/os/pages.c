@@ -25,6 +25,34 @@ bool gm_page_resident(enum gomem_page_state state)
 	}
 }
 
+const char *gm_page_state_name(enum gomem_page_state state)
+{
+	static const char *const names[GOMEM_PAGE_STATES] = {
+		"absent",   "zero", "anon", "mthp",  "thp",
+		"lazyfree", "swap", "file", "shmem", "migrating",
+	};
+
+	return state < GOMEM_PAGE_STATES ? names[state] : "unknown";
+}
+
+const struct gomem_page_run *gm_pages_find(const struct gm_pages *pages, uint64_t address)
+{
+	size_t low = 0, high = pages->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct gomem_page_run *run = &pages->items[middle];
+
+		if (address < run->start)
+			high = middle;
+		else if (address - run->start >= (uint64_t)run->pages * GM_PAGE_BYTES)
+			low = middle + 1;
+		else
+			return run;
+	}
+	return NULL;
+}
+
 bool gm_pages_in_rss(const struct gm_vma *vma)
 {
 	if (vma->kind == GM_VMA_VDSO)

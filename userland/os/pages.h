@@ -38,6 +38,12 @@ struct gm_error *gm_pages_read(pid_t pid, const struct gm_maps *maps, enum gm_pa
 void gm_pages_destroy(struct gm_pages *pages);
 GM_DEFINE_AUTO(gm_pages)
 
+/* The run that holds @address, NULL where the page is absent. */
+const struct gomem_page_run *gm_pages_find(const struct gm_pages *pages, uint64_t address);
+
+/* "thp" and the like, DESIGN's words. */
+const char *gm_page_state_name(enum gomem_page_state state);
+
 /* Counted in RSS: present, and not the zero page. */
 bool gm_page_resident(enum gomem_page_state state);
 
