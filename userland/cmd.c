@@ -11,12 +11,23 @@
 
 enum { OPTION_JSON = 256, OPTION_RAW };
 
-static const struct option long_options[] = {
+static const struct option common_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "raw", no_argument, NULL, OPTION_RAW },
-	{},
+};
+
+#define COMMON_OPTIONS (sizeof(common_options) / sizeof(common_options[0]))
+#define LETTERS_MAX 32
+
+/**
+ * struct parsing - the command line on its way
+ */
+struct parsing {
+	struct gm_options *options;
+	const struct gm_syntax *syntax;
+	char **argv;
 };
 
 int gm_cmd_fail(const char *command, struct gm_error *error)
@@ -41,63 +52,84 @@ int gm_cmd_misused_option(char **argv, const char *why)
 	return gm_cmd_misused(argv[0], why, is_letter ? letter : argv[optind - 1]);
 }
 
+static bool add_source(struct gm_options *options, const struct gm_source *source)
+{
+	struct gm_source *added = gm_vec_push(&options->sources);
+
+	if (added)
+		*added = *source;
+	return added;
+}
+
 bool gm_options_add_pid(struct gm_options *options, const char *text)
 {
 	char *end;
 	long pid;
-	pid_t *added;
 
 	errno = 0;
 	pid = strtol(text, &end, 10);
 	if (errno || *end || pid <= 0 || pid > INT_MAX)
 		return false;
-	for (size_t i = 0; i < options->pids.count; i++) {
-		if (options->pids.items[i] == pid)
+	for (size_t i = 0; i < options->sources.count; i++) {
+		if (options->sources.items[i].pid == pid)
 			return true;
 	}
-	added = gm_vec_push(&options->pids);
-	if (added)
-		*added = pid;
-	return added;
+	return add_source(options, &(struct gm_source){ .pid = pid });
 }
 
-static bool set_format(struct gm_options *options, enum gm_out_format format)
+/* These return NULL, or why @argument is none. */
+static const char *take_pid(struct parsing *parsing, const char *argument)
+{
+	return gm_options_add_pid(parsing->options, argument) ? NULL : "not a pid: ";
+}
+
+static const char *take_format(struct gm_options *options, enum gm_out_format format)
 {
 	if (options->format != GM_OUT_TEXT && options->format != format)
-		return false;
+		return "--json and --raw exclude each other";
 	options->format = format;
-	return true;
+	return NULL;
+}
+
+static const char *take_argument(struct parsing *parsing, int option, const char *argument)
+{
+	switch (option) {
+	case 'p':
+		return take_pid(parsing, argument);
+	case OPTION_RAW:
+		return take_format(parsing->options, GM_OUT_RAW);
+	case OPTION_JSON:
+		return take_format(parsing->options, GM_OUT_JSON);
+	default:
+		return parsing->syntax->take(parsing->syntax->context, option, argument);
+	}
 }
 
 /* True: go on with the next option. False: @exit_code is set. */
-static bool take_option(struct gm_options *options, int option, char **argv, const char *usage,
-			bool raw, int *exit_code)
+static bool take_option(struct parsing *parsing, int option, int *exit_code)
 {
-	switch (option) {
-	case 'h':
-		fputs(usage, stdout);
+	char **argv = parsing->argv;
+	const char *why;
+
+	if (option == 'h') {
+		fputs(parsing->syntax->usage, stdout);
 		*exit_code = GM_EXIT_DONE;
 		return false;
-	case 'p':
-		if (gm_options_add_pid(options, optarg))
-			return true;
-		*exit_code = gm_cmd_misused(argv[0], "not a pid: ", optarg);
-		return false;
-	case OPTION_RAW:
-		if (!raw)
-			break;
-		/* fallthrough */
-	case OPTION_JSON:
-		if (set_format(options, option == OPTION_RAW ? GM_OUT_RAW : GM_OUT_JSON))
-			return true;
-		*exit_code = gm_cmd_misused(argv[0], "--json and --raw exclude each other", "");
-		return false;
-	case ':':
+	}
+	if (option == ':') {
 		*exit_code = gm_cmd_misused_option(argv, "an argument is missing after ");
 		return false;
 	}
-	*exit_code = gm_cmd_misused_option(argv, "unknown option ");
-	return false;
+	if (option == OPTION_RAW && !parsing->syntax->raw)
+		option = '?';
+	if (option == '?') {
+		*exit_code = gm_cmd_misused_option(argv, "unknown option ");
+		return false;
+	}
+	why = take_argument(parsing, option, optarg);
+	if (why)
+		*exit_code = gm_cmd_misused(argv[0], why, optarg ?: "");
+	return !why;
 }
 
 static struct gm_error *add_targets(struct gm_options *options, struct gm_module *module)
@@ -106,11 +138,7 @@ static struct gm_error *add_targets(struct gm_options *options, struct gm_module
 	struct gm_error *error = gm_module_read_targets(module, &targets);
 
 	for (size_t i = 0; !error && i < targets.count; i++) {
-		pid_t *added = gm_vec_push(&options->pids);
-
-		if (added)
-			*added = targets.items[i].pid;
-		else
+		if (!add_source(options, &(struct gm_source){ .pid = targets.items[i].pid }))
 			error = gm_error_create(ENOMEM, "out of memory");
 	}
 	gm_module_targets_deinit(&targets);
@@ -137,35 +165,61 @@ bool gm_options_default_pids(struct gm_options *options, const char *command, in
 		*exit_code = gm_cmd_fail(command, error);
 		return false;
 	}
-	if (!options->pids.count)
+	if (!options->sources.count)
 		*exit_code = gm_cmd_misused(command,
 					    "no pid given, and the module has no targets: give "
 					    "-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY
 					    "/targets",
 					    "");
-	return options->pids.count;
+	return options->sources.count;
 }
 
-bool gm_options_parse(struct gm_options *options, int argc, char **argv, const char *usage,
-		      bool raw, int *exit_code)
+static void join_options(const struct gm_syntax *syntax, struct option *options, char *letters)
 {
+	size_t own = 0;
+
+	memcpy(options, common_options, sizeof(common_options));
+	while (syntax->options && own < GM_OPTIONS_OWN_MAX && syntax->options[own].name)
+		own++;
+	if (own)
+		memcpy(options + COMMON_OPTIONS, syntax->options, own * sizeof(*options));
+	memset(options + COMMON_OPTIONS + own, 0, sizeof(*options));
+	snprintf(letters, LETTERS_MAX, "%s:p:h%s", syntax->operands ? "" : "+",
+		 syntax->letters ?: "");
+}
+
+static bool parse_options(struct parsing *parsing, int argc, int *exit_code)
+{
+	struct option options[COMMON_OPTIONS + GM_OPTIONS_OWN_MAX + 1];
+	char letters[LETTERS_MAX];
 	int option;
 
-	*options = (struct gm_options){};
+	join_options(parsing->syntax, options, letters);
 	optind = 0; /* getopt_long() starts anew: glibc's way to say so */
-	while ((option = getopt_long(argc, argv, "+:p:h", long_options, NULL)) >= 0) {
-		if (!take_option(options, option, argv, usage, raw, exit_code))
+	while ((option = getopt_long(argc, parsing->argv, letters, options, NULL)) >= 0) {
+		if (!take_option(parsing, option, exit_code))
 			return false;
 	}
-	if (optind < argc) {
-		*exit_code = gm_cmd_misused(argv[0], "unexpected argument ", argv[optind]);
+	if (optind == argc || parsing->syntax->operands)
+		return true;
+	*exit_code =
+		gm_cmd_misused(parsing->argv[0], "unexpected argument ", parsing->argv[optind]);
+	return false;
+}
+
+bool gm_options_parse(struct gm_options *options, int argc, char **argv,
+		      const struct gm_syntax *syntax, int *exit_code)
+{
+	struct parsing parsing = { .options = options, .syntax = syntax, .argv = argv };
+
+	*options = (struct gm_options){};
+	if (!parse_options(&parsing, argc, exit_code))
 		return false;
-	}
-	return options->pids.count || gm_options_default_pids(options, argv[0], exit_code);
+	return options->sources.count || gm_options_default_pids(options, argv[0], exit_code);
 }
 
 void gm_options_deinit(struct gm_options *options)
 {
-	free(options->pids.items);
-	options->pids.items = NULL;
+	free(options->sources.items);
+	options->sources.items = NULL;
 }

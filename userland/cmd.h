@@ -3,6 +3,7 @@
 #ifndef GM_CMD_H
 #define GM_CMD_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -12,32 +13,66 @@
 
 enum gm_exit { GM_EXIT_DONE, GM_EXIT_FAILED, GM_EXIT_MISUSED };
 
+/* Where a command reads a process. */
+enum gm_source_kind { GM_SOURCE_PID };
+
+/**
+ * struct gm_source - one process
+ * @pid: of GM_SOURCE_PID; what gm_subject_open() says of any kind
+ */
+struct gm_source {
+	enum gm_source_kind kind;
+	pid_t pid;
+};
+
 /**
  * struct gm_options - what stands on the command line after the subcommand
- * @pids: the targets to look at, at least one: those of -p, else the module's
+ * @sources: what to look at, at least one: that of the options, else the module's targets
  * @format: text, raw or JSON
  */
 struct gm_options {
 	struct {
-		GM_VEC(pid_t);
-	} pids;
+		GM_VEC(struct gm_source);
+	} sources;
 	enum gm_out_format format;
 };
 
-/* Parses [-p PID]... [--json | --raw] [--help]; @argv[0] is the subcommand's name,
- * @usage the synopsis and what it does, printed for --help. @raw: whether the
- * command has tables, so that --raw is allowed.
+/* The first number that .val of an option of a command's own may have, if it is no letter. */
+#define GM_OPTION_OWN 512
+#define GM_OPTIONS_OWN_MAX 16
+
+/**
+ * struct gm_syntax - what a command takes
+ * @usage: the synopsis and what it does, printed for --help
+ * @raw: it has tables, so that --raw is allowed
+ * @operands: it takes operands: they are left from argv[optind] on
+ * @letters, @options: its own options beside the common ones, as getopt_long() takes them,
+ *	@options ended by an empty one; NULL without any
+ * @take: of one of these; NULL where all is well, else why @argument is none, "not a size: "
+ */
+struct gm_syntax {
+	const char *usage;
+	bool raw;
+	bool operands;
+	const char *letters;
+	const struct option *options;
+	const char *(*take)(void *context, int option, const char *argument);
+	void *context;
+};
+
+/* Parses the common options, [-p PID]... [--json | --raw] [--help], and
+ * those of @syntax; @argv[0] is the subcommand's name.
  * True: go on. False: all is said, return @exit_code. Free with gm_options_deinit()
  * either way.
  */
-bool gm_options_parse(struct gm_options *options, int argc, char **argv, const char *usage,
-		      bool raw, int *exit_code);
+bool gm_options_parse(struct gm_options *options, int argc, char **argv,
+		      const struct gm_syntax *syntax, int *exit_code);
 void gm_options_deinit(struct gm_options *options);
 
-/* For a command with options of its own: adds to @pids; false where @text is no pid. */
+/* For a command that only looks at what runs: adds a source; false where @text is no pid. */
 bool gm_options_add_pid(struct gm_options *options, const char *text);
 
-/* The same: without @pids, those of the module. False: all is said, return @exit_code. */
+/* The same: without @sources, the module's. False: all is said, return @exit_code. */
 bool gm_options_default_pids(struct gm_options *options, const char *command, int *exit_code);
 
 /* "gomemctl COMMAND: WHY WHAT; see gomemctl help COMMAND" on stderr; returns GM_EXIT_MISUSED. */

@@ -42,7 +42,7 @@ static const struct option long_options[] = {
 	{},
 };
 
-/* What was asked for. @base.pids: none for all; @kinds: NULL for all; @count, @duration_ns:
+/* What was asked for. @base.sources: none for all; @kinds: NULL for all; @count, @duration_ns:
  * UINT64_MAX for no end.
  */
 struct settings {
@@ -298,10 +298,10 @@ static struct gm_error *print_json(const struct gomem_event *event, const struct
 
 static bool is_wanted(const struct settings *settings, const struct gomem_event *event)
 {
-	if (settings->base.pids.count < 2 || event->kind == GOMEM_KIND_lost)
+	if (settings->base.sources.count < 2 || event->kind == GOMEM_KIND_lost)
 		return true;
-	for (size_t i = 0; i < settings->base.pids.count; i++) {
-		if (settings->base.pids.items[i] == (pid_t)event->pid)
+	for (size_t i = 0; i < settings->base.sources.count; i++) {
+		if (settings->base.sources.items[i].pid == (pid_t)event->pid)
 			return true;
 	}
 	return false;
@@ -416,8 +416,8 @@ static struct gm_error *open_stream(const struct settings *settings, int *fd)
 		error = say_no_target(module);
 	if (error)
 		return error;
-	if (settings->base.pids.count == 1)
-		snprintf(pid, sizeof(pid), "pid=%d ", (int)settings->base.pids.items[0]);
+	if (settings->base.sources.count == 1)
+		snprintf(pid, sizeof(pid), "pid=%d ", (int)settings->base.sources.items[0].pid);
 	if (asprintf(&words, "%s%s%s", pid, settings->kinds ? "kinds=" : "",
 		     settings->kinds ? settings->kinds : "") < 0) {
 		words = NULL;

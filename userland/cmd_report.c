@@ -2,11 +2,8 @@
 /* gomemctl report: where the memory of a process went, why, and what to do. */
 #include "cmd_report.h"
 
-#include <errno.h>
-
 #include "cmd.h"
 #include "cmd_subject.h"
-#include "os/module.h"
 
 static const char usage[] =
 	"Usage: gomemctl report [-p PID]... [--json]\n"
@@ -17,20 +14,16 @@ static const char usage[] =
 
 /**
  * struct look - all that was read of one target
- * @again: the Go heap once more after the pages; NULL where that failed
  * @problem: why the subject has no heap
- * @rss_again: 0 where there was no second look
  */
 struct look {
 	struct gm_process process;
+	struct gm_host host;
 	struct gm_subject subject;
-	struct gm_go_heap *again;
 	struct gm_error *problem;
-	uint64_t rss_again;
 	struct gm_bill *bill;
 	struct gm_bill *bill_again;
 	struct gm_strip strip;
-	bool watched;
 	struct gm_verdict_events events;
 	struct gm_report_cost cost;
 };
@@ -38,43 +31,9 @@ struct look {
 static void look_deinit(struct look *look)
 {
 	gm_subject_deinit(&look->subject);
-	gm_go_heap_destroy(look->again);
 	gm_error_destroy(look->problem);
 	gm_bill_destroy(look->bill);
 	gm_bill_destroy(look->bill_again);
-}
-
-static struct gm_error *read_summary(struct gm_module *module, pid_t pid, struct look *look)
-{
-	struct gm_module_summaries rows = { 0 };
-	struct gm_error *error = gm_module_read_summaries(module, &rows);
-
-	for (size_t i = 0; i < rows.count; i++) {
-		const struct gm_module_summary *row = &rows.items[i];
-
-		/* An exited target's figures are not those of a later process of its pid. */
-		if (row->pid != (uint64_t)pid || strcmp(row->state, "running"))
-			continue;
-		look->watched = true;
-		look->rss_again = row->rss << 10;
-		look->events.age_ms = row->age_ms;
-		look->cost.walk_us = row->walk_us;
-		look->cost.hold_us = row->hold_us;
-		look->cost.dropped = row->dropped;
-	}
-	gm_module_summaries_deinit(&rows);
-	return error;
-}
-
-static struct gm_error *read_missed(struct gm_module *module, struct look *look)
-{
-	struct gm_module_probes probes = { 0 };
-	struct gm_error *error = gm_module_read_probes(module, &probes);
-
-	for (size_t i = 0; i < probes.count; i++)
-		look->cost.missed += probes.items[i].missed;
-	gm_module_probes_deinit(&probes);
-	return error;
 }
 
 static bool overlaps_heap(const struct gm_go_heap *heap, size_t *at, uint64_t start, uint64_t end)
@@ -88,71 +47,72 @@ static bool overlaps_heap(const struct gm_go_heap *heap, size_t *at, uint64_t st
 	return false;
 }
 
-static struct gm_error *read_events(struct gm_module *module, pid_t pid, struct look *look)
+static void add_events(struct look *look)
 {
-	struct gm_module_vmas vmas = { 0 };
-	struct gm_error *error = gm_module_read_vmas(module, &vmas);
+	const struct gm_module_vmas *vmas = &look->subject.watch.vmas;
 	size_t at = 0;
 
-	for (size_t i = 0; look->subject.heap && i < vmas.count; i++) {
-		const struct gm_module_vma *vma = &vmas.items[i];
+	for (size_t i = 0; look->subject.heap && i < vmas->count; i++) {
+		const struct gm_module_vma *vma = &vmas->items[i];
 
-		if (vma->pid != (uint64_t)pid ||
-		    !overlaps_heap(look->subject.heap, &at, vma->start, vma->end))
+		if (!overlaps_heap(look->subject.heap, &at, vma->start, vma->end))
 			continue;
 		look->events.collapses += vma->collapses;
 		look->events.huge_faults += vma->huge_faults;
 		look->events.released_bytes += vma->released << 10;
 	}
-	gm_module_vmas_deinit(&vmas);
-	return error;
 }
 
-/* What the module knows of @pid; nothing where it does not watch it. */
-static struct gm_error *read_module(struct gm_module *module, pid_t pid, struct look *look)
+/* What the module knows; nothing where it does not watch. */
+static struct gm_error *read_watch(struct look *look)
 {
-	struct gm_error *error = read_summary(module, pid, look);
+	const struct gm_module_watch *watch = &look->subject.watch;
+	struct gm_error *error = gm_subject_read_watch(&look->subject);
 
-	if (!error && look->watched)
-		error = read_events(module, pid, look);
-	if (!error && look->watched)
-		error = read_missed(module, look);
-	return error;
+	if (error || !watch->watched)
+		return error;
+	look->events.age_ms = watch->age_ms;
+	look->cost.walk_us = watch->walk_us;
+	look->cost.hold_us = watch->hold_us;
+	look->cost.dropped = watch->dropped;
+	look->cost.missed = watch->missed;
+	add_events(look);
+	return NULL;
 }
 
 /* Spans, then pages at once, then what both looked like a moment later. */
-static struct gm_error *read_memory(struct gm_module *module, pid_t pid, struct look *look)
+static struct gm_error *read_memory(const struct gm_source *source, struct look *look)
 {
 	struct gm_subject *subject = &look->subject;
-	struct gm_error *error = gm_subject_open(pid, subject);
+	struct gm_error *error = gm_subject_open(source, subject);
 
 	if (error)
 		return error;
 	look->problem = gm_subject_read_heap(subject);
 	error = gm_subject_read_pages(subject);
-	if (!error && module)
-		error = read_module(module, pid, look);
+	if (!error)
+		error = read_watch(look);
 	if (error)
 		return error;
-	if (!look->watched) /* the module's rss is a second look as good */
-		gm_error_destroy(gm_process_rss(pid, &look->rss_again));
-	if (subject->heap)
-		gm_error_destroy(gm_go_heap_read(&subject->target, &look->again));
-	return gm_process_read(pid, &look->process);
+	gm_subject_look_again(subject);
+	error = gm_subject_read_process(subject, &look->process);
+	gm_host_read(&look->host);
+	return error;
 }
 
 static struct gm_error *join(struct look *look)
 {
+	const struct gm_subject *subject = &look->subject;
 	struct gm_error *error;
 
-	error = gm_bill_compute(look->subject.maps, look->subject.pages, look->subject.heap,
-				look->rss_again, &look->bill);
-	if (!error && look->again)
-		error = gm_bill_compute(look->subject.maps, look->subject.pages, look->again,
-					look->rss_again, &look->bill_again);
-	if (!error && look->subject.heap)
-		error = gm_strip_compute(look->subject.maps, look->subject.pages,
-					 look->subject.heap, &look->strip);
+	error = gm_bill_compute(subject->maps, subject->pages, subject->heap, subject->rss_again,
+				&look->bill);
+	if (!error && subject->heap_again)
+		error = gm_bill_compute(subject->maps, subject->pages, subject->heap_again,
+					subject->rss_again, &look->bill_again);
+	if (!error && subject->heap)
+		error = gm_strip_compute(subject->maps, subject->pages, subject->heap,
+					 &look->strip);
 	return error;
 }
 
@@ -166,16 +126,16 @@ static bool huge_known(const struct look *look)
 	return look->subject.pages->source != GM_PAGES_PAGEMAP || huge;
 }
 
-static void judge(const struct look *look, const struct gm_host *host, struct gm_verdict *verdict)
+static void judge(const struct look *look, struct gm_verdict *verdict)
 {
 	struct gm_verdict_input input = {
 		.bill = look->bill,
 		.again = look->bill_again,
 		.heap = look->subject.heap,
 		.heap_problem = look->problem ? look->problem->message : NULL,
-		.host = host,
+		.host = &look->host,
 		.process = &look->process,
-		.events = look->watched ? &look->events : NULL,
+		.events = look->subject.watch.watched ? &look->events : NULL,
 		.huge_known = huge_known(look),
 	};
 
@@ -195,12 +155,12 @@ static void fill_cost(struct look *look)
 	look->cost.missing = look->subject.pages->missing;
 	look->cost.pages_ns = look->subject.pages->took_ns;
 	look->cost.spans_ns = look->subject.heap ? look->subject.heap->took_ns : 0;
-	look->cost.module = look->watched;
+	look->cost.module = look->subject.watch.watched;
 }
 
-static struct gm_error *look_at(struct gm_module *module, pid_t pid, struct look *look)
+static struct gm_error *look_at(const struct gm_source *source, struct look *look)
 {
-	struct gm_error *error = read_memory(module, pid, look);
+	struct gm_error *error = read_memory(source, look);
 
 	if (!error)
 		error = join(look);
@@ -209,14 +169,13 @@ static struct gm_error *look_at(struct gm_module *module, pid_t pid, struct look
 	return error;
 }
 
-static void show(const struct look *look, const struct gm_host *host, pid_t pid,
-		 json_object *reports)
+static void show(const struct look *look, json_object *reports)
 {
 	struct gm_verdict verdict;
 	struct gm_report report = {
-		.pid = pid,
+		.pid = look->subject.pid,
 		.process = &look->process,
-		.host = host,
+		.host = &look->host,
 		.heap = look->subject.heap,
 		.heap_problem = look->problem ? look->problem->message : NULL,
 		.bill = look->bill,
@@ -225,7 +184,7 @@ static void show(const struct look *look, const struct gm_host *host, pid_t pid,
 		.cost = look->cost,
 	};
 
-	judge(look, host, &verdict);
+	judge(look, &verdict);
 	if (reports)
 		json_object_array_add(reports, gm_report_json(&report));
 	else
@@ -244,62 +203,48 @@ static void print_json(json_object *reports)
 }
 
 /* Every target gets its report; one that fails does not stop the others. */
-static int report_all(struct gm_module *module, const struct gm_options *options,
-		      json_object *reports)
+static int report_all(const struct gm_options *options, json_object *reports)
 {
 	int exit_code = GM_EXIT_DONE;
 	bool separate = false;
-	struct gm_host host;
 
-	gm_host_read(&host);
-	for (size_t i = 0; i < options->pids.count; i++) {
-		pid_t pid = options->pids.items[i];
+	for (size_t i = 0; i < options->sources.count; i++) {
 		struct look look = { 0 };
-		struct gm_error *error = look_at(module, pid, &look);
+		struct gm_error *error = look_at(&options->sources.items[i], &look);
 
 		if (error) {
 			exit_code = gm_cmd_fail("report", error);
 		} else {
 			fputs(separate ? "\n" : "", stdout);
 			separate = !reports;
-			show(&look, &host, pid, reports);
+			show(&look, reports);
 		}
 		look_deinit(&look);
 	}
 	return exit_code;
 }
 
-static int report(struct gm_module *module, const struct gm_options *options)
+static int report(const struct gm_options *options)
 {
 	json_object *reports;
 	int exit_code;
 
 	if (options->format != GM_OUT_JSON)
-		return report_all(module, options, NULL);
+		return report_all(options, NULL);
 	reports = json_object_new_array();
-	exit_code = report_all(module, options, reports);
+	exit_code = report_all(options, reports);
 	print_json(reports);
 	return exit_code;
 }
 
 int gm_cmd_report(int argc, char **argv)
 {
-	gm_auto(gm_module) struct gm_module *module = NULL;
-	struct gm_options options = { 0 };
-	struct gm_error *error;
+	static const struct gm_syntax syntax = { .usage = usage };
+	struct gm_options options;
 	int exit_code;
 
-	if (!gm_options_parse(&options, argc, argv, usage, false, &exit_code)) {
-		gm_options_deinit(&options);
-		return exit_code;
-	}
-	error = gm_module_open(NULL, &module);
-	if (error && error->code != ENOENT && error->code != EACCES) {
-		exit_code = gm_cmd_fail("report", error);
-	} else {
-		gm_error_destroy(error);
-		exit_code = report(module, &options);
-	}
+	if (gm_options_parse(&options, argc, argv, &syntax, &exit_code))
+		exit_code = report(&options);
 	gm_options_deinit(&options);
 	return exit_code;
 }

@@ -181,13 +181,14 @@ static struct gm_error *add_totals(struct totals_list *list, pid_t pid, struct g
 	return NULL;
 }
 
-static struct gm_error *look(pid_t pid, struct rows *rows, struct totals_list *list)
+static struct gm_error *look(const struct gm_source *source, struct rows *rows,
+			     struct totals_list *list)
 {
 	gm_auto(gm_bill) struct gm_bill *bill = NULL;
 	struct gm_subject subject;
 	struct gm_error *error;
 
-	error = gm_subject_open(pid, &subject);
+	error = gm_subject_open(source, &subject);
 	if (!error)
 		error = gm_subject_read_heap(&subject);
 	if (!error)
@@ -195,9 +196,9 @@ static struct gm_error *look(pid_t pid, struct rows *rows, struct totals_list *l
 	if (!error)
 		error = gm_bill_compute(subject.maps, subject.pages, subject.heap, 0, &bill);
 	if (!error)
-		error = add_rows(rows, pid, bill);
+		error = add_rows(rows, subject.pid, bill);
 	if (!error)
-		error = add_totals(list, pid, subject.heap);
+		error = add_totals(list, subject.pid, subject.heap);
 	gm_subject_deinit(&subject);
 	return error;
 }
@@ -303,6 +304,8 @@ static void deinit(struct rows *rows, struct totals_list *list)
 	free(rows->items);
 }
 
+static const struct gm_syntax syntax = { .usage = usage, .raw = true };
+
 int gm_cmd_spans(int argc, char **argv)
 {
 	struct totals_list list = { 0 };
@@ -311,12 +314,12 @@ int gm_cmd_spans(int argc, char **argv)
 	struct rows rows = { 0 };
 	int code;
 
-	if (!gm_options_parse(&options, argc, argv, usage, true, &code)) {
+	if (!gm_options_parse(&options, argc, argv, &syntax, &code)) {
 		gm_options_deinit(&options);
 		return code;
 	}
-	for (size_t i = 0; i < options.pids.count && !error; i++)
-		error = look(options.pids.items[i], &rows, &list);
+	for (size_t i = 0; i < options.sources.count && !error; i++)
+		error = look(&options.sources.items[i], &rows, &list);
 	if (!error)
 		error = print(options.format, &rows, &list);
 	deinit(&rows, &list);

@@ -120,14 +120,14 @@ static bool parse(struct request *request, int argc, char **argv, int *exit_code
 		*exit_code = gm_cmd_misused(argv[0], "unexpected argument ", argv[optind]);
 		return false;
 	}
-	return request->options.pids.count ||
+	return request->options.sources.count ||
 	       gm_options_default_pids(&request->options, argv[0], exit_code);
 }
 
 static bool is_wanted(const struct gm_options *options, uint64_t pid)
 {
-	for (size_t i = 0; i < options->pids.count; i++) {
-		if ((uint64_t)options->pids.items[i] == pid)
+	for (size_t i = 0; i < options->sources.count; i++) {
+		if ((uint64_t)options->sources.items[i].pid == pid)
 			return true;
 	}
 	return false;

@@ -3,21 +3,28 @@
 #ifndef GM_CMD_SUBJECT_H
 #define GM_CMD_SUBJECT_H
 
+#include "cmd.h"
 #include "go/heap.h"
 #include "go/image.h"
 #include "go/target.h"
+#include "os/host.h"
 #include "os/maps.h"
 #include "os/mem.h"
+#include "os/module_watch.h"
 #include "os/pages.h"
 
 /**
  * struct gm_subject - one process
+ * @pid: its, also where it is no more
  * @image: of its Go program; valid where there is no @go_problem
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
  * @heap, @pages: NULL until read
+ * @watch: what the module knows of it, once read
+ * @heap_again, @rss_again: of the second look; NULL and 0 until there was one, or where it failed
  */
 struct gm_subject {
+	const struct gm_source *source;
 	pid_t pid;
 	struct gm_mem *mem;
 	struct gm_maps *maps;
@@ -26,18 +33,36 @@ struct gm_subject {
 	struct gm_error *go_problem;
 	struct gm_go_heap *heap;
 	struct gm_pages *pages;
+	struct gm_module_watch watch;
+	struct gm_go_heap *heap_again;
+	uint64_t rss_again;
 };
 
 /* Memory, maps and image. ESRCH, EPERM. Deinit either way; do not move it in between, as @target
- * points into it.
+ * points into it. @source must live as long.
  */
-struct gm_error *gm_subject_open(pid_t pid, struct gm_subject *subject) GM_MUST_CHECK;
+struct gm_error *gm_subject_open(const struct gm_source *source,
+				 struct gm_subject *subject) GM_MUST_CHECK;
 void gm_subject_deinit(struct gm_subject *subject);
+
+/* The same without the image, for a command that has not heard of Go. */
+struct gm_error *gm_subject_open_memory(const struct gm_source *source,
+					struct gm_subject *subject) GM_MUST_CHECK;
 
 /* Reads @heap, once; an error where there is none (@go_problem then is what it says). */
 struct gm_error *gm_subject_read_heap(struct gm_subject *subject) GM_MUST_CHECK;
 
 /* Reads @pages, once, from the best source there is. */
 struct gm_error *gm_subject_read_pages(struct gm_subject *subject) GM_MUST_CHECK;
+
+/* Reads @watch. */
+struct gm_error *gm_subject_read_watch(struct gm_subject *subject) GM_MUST_CHECK;
+
+/* The heap and the resident bytes a moment after @pages: what changed meanwhile is in doubt. */
+void gm_subject_look_again(struct gm_subject *subject);
+
+/* What is known of the process beside its memory. */
+struct gm_error *gm_subject_read_process(struct gm_subject *subject,
+					 struct gm_process *process) GM_MUST_CHECK;
 
 #endif

@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "cmd.h"
-#include "os/maps.h"
-#include "os/module.h"
-#include "os/pages.h"
+#include "cmd_subject.h"
 
 #define PAGE_BYTES 4096
 
@@ -24,7 +22,7 @@ static const char usage[] =
 #define COUNT_FIELDS(X) \
 	X(faults) X(huge_faults) X(fallbacks) X(cow) X(swapins) X(splits) X(collapses)
 
-/* Numbers are bytes or counts, GM_OUT_NONE where unknown; strings belong to @vmas or @maps.
+/* Numbers are bytes or counts, GM_OUT_NONE where unknown; strings belong to the subject.
  * @label: of @name what comes after the last slash, which tells most in least space.
  */
 struct row {
@@ -41,23 +39,24 @@ struct row {
 	const char *label;
 };
 
-/* What the rows are made of; @maps: one per process looked at without the module. */
+/* What the rows are made of; @watched: the module watches one of them. */
 struct view {
 	struct {
 		GM_VEC(struct row);
 	} rows;
-	struct gm_module_vmas vmas;
 	struct {
-		GM_VEC(struct gm_maps *);
-	} maps;
+		GM_VEC(struct gm_subject *);
+	} subjects;
+	bool watched;
 };
 
 static void view_deinit(struct view *view)
 {
-	for (size_t i = 0; i < view->maps.count; i++)
-		gm_maps_destroy(view->maps.items[i]);
-	free(view->maps.items);
-	gm_module_vmas_deinit(&view->vmas);
+	for (size_t i = 0; i < view->subjects.count; i++) {
+		gm_subject_deinit(view->subjects.items[i]);
+		free(view->subjects.items[i]);
+	}
+	free(view->subjects.items);
 	free(view->rows.items);
 }
 
@@ -90,20 +89,14 @@ static void fill_from_module(struct row *row, const struct gm_module_vma *vma)
 	set_name(row, strcmp(vma->name, "-") ? vma->name : "");
 }
 
-/* Appends the rows the module has of @pid; @found: whether there are any. */
-static struct gm_error *add_from_module(struct view *view, pid_t pid, bool *found)
+static struct gm_error *add_from_module(struct view *view, const struct gm_module_vmas *vmas)
 {
-	*found = false;
-	for (size_t i = 0; i < view->vmas.count; i++) {
-		struct row *row;
+	for (size_t i = 0; i < vmas->count; i++) {
+		struct row *row = gm_vec_push(&view->rows);
 
-		if (view->vmas.items[i].pid != (uint64_t)pid)
-			continue;
-		row = gm_vec_push(&view->rows);
 		if (!row)
 			return gm_error_create(ENOMEM, "out of memory");
-		fill_from_module(row, &view->vmas.items[i]);
-		*found = true;
+		fill_from_module(row, &vmas->items[i]);
 	}
 	return NULL;
 }
@@ -163,32 +156,19 @@ static void fill_from_vma(struct row *row, pid_t pid, const struct gm_vma *vma)
 	set_name(row, vma->name);
 }
 
-static struct gm_error *add_rows(struct view *view, pid_t pid, const struct gm_maps *maps,
-				 const struct gm_pages *pages)
+static struct gm_error *add_rows(struct view *view, const struct gm_subject *subject)
 {
 	size_t next = 0;
 
-	for (size_t i = 0; i < maps->count; i++) {
+	for (size_t i = 0; i < subject->maps->count; i++) {
 		struct row *row = gm_vec_push(&view->rows);
 
 		if (!row)
 			return gm_error_create(ENOMEM, "out of memory");
-		fill_from_vma(row, pid, &maps->items[i]);
-		sum_runs(row, pages, &next);
+		fill_from_vma(row, subject->pid, &subject->maps->items[i]);
+		sum_runs(row, subject->pages, &next);
 	}
 	return NULL;
-}
-
-static struct gm_error *read_maps(struct view *view, pid_t pid, struct gm_maps **maps)
-{
-	struct gm_maps **slot = gm_vec_push(&view->maps);
-	struct gm_error *error;
-
-	if (!slot)
-		return gm_error_create(ENOMEM, "out of memory");
-	error = gm_maps_read(pid, slot);
-	*maps = *slot;
-	return error;
 }
 
 static void say_missing(pid_t pid, const char *missing)
@@ -199,42 +179,43 @@ static void say_missing(pid_t pid, const char *missing)
 		(int)pid, missing ? missing : "all else is known");
 }
 
-static struct gm_error *add_computed(struct view *view, pid_t pid)
+static struct gm_error *add_computed(struct view *view, struct gm_subject *subject)
 {
-	gm_auto(gm_pages) struct gm_pages *pages = NULL;
-	struct gm_maps *maps = NULL;
-	struct gm_error *error;
+	struct gm_error *error = gm_subject_read_pages(subject);
 
-	error = read_maps(view, pid, &maps);
 	if (!error)
-		error = gm_pages_read(pid, maps, GM_PAGES_BEST, &pages);
+		error = add_rows(view, subject);
 	if (!error)
-		error = add_rows(view, pid, maps, pages);
-	if (!error)
-		say_missing(pid, pages->missing);
+		say_missing(subject->pid, subject->pages->missing);
 	return error;
 }
 
-static struct gm_error *add_process(struct view *view, pid_t pid)
+static struct gm_error *new_subject(struct view *view, struct gm_subject **subject)
 {
-	bool found;
-	struct gm_error *error = add_from_module(view, pid, &found);
+	struct gm_subject **slot = gm_vec_push(&view->subjects);
 
-	return error || found ? error : add_computed(view, pid);
+	*subject = slot ? calloc(1, sizeof(**subject)) : NULL;
+	if (!*subject)
+		return gm_error_create(ENOMEM, "out of memory");
+	*slot = *subject;
+	return NULL;
 }
 
-/* A module that is not there, or not for us to read, is no error here. */
-static struct gm_error *read_module(struct view *view)
+static struct gm_error *add_source(struct view *view, const struct gm_source *source)
 {
-	gm_auto(gm_module) struct gm_module *module = NULL;
-	struct gm_error *error = gm_module_open(NULL, &module);
+	struct gm_subject *subject;
+	struct gm_error *error = new_subject(view, &subject);
 
 	if (!error)
-		return gm_module_read_vmas(module, &view->vmas);
-	if (error->code != ENOENT && error->code != EACCES)
+		error = gm_subject_open_memory(source, subject);
+	if (!error)
+		error = gm_subject_read_watch(subject);
+	if (error)
 		return error;
-	gm_error_destroy(error);
-	return NULL;
+	if (!subject->watch.vmas.count)
+		return add_computed(view, subject);
+	view->watched = true;
+	return add_from_module(view, &subject->watch.vmas);
 }
 
 #define COLUMN(name, title, type, field)                       \
@@ -289,28 +270,29 @@ static struct gm_error *print_view(const struct view *view, enum gm_out_format f
 {
 	if (format != GM_OUT_TEXT)
 		return print_table(view, format, all_columns, COUNT(all_columns));
-	if (view->vmas.count)
+	if (view->watched)
 		return print_table(view, format, event_columns, COUNT(event_columns));
 	return print_table(view, format, plain_columns, COUNT(plain_columns));
 }
 
 static struct gm_error *show(const struct gm_options *options, struct view *view)
 {
-	struct gm_error *error = read_module(view);
+	struct gm_error *error = NULL;
 
-	for (size_t i = 0; !error && i < options->pids.count; i++)
-		error = add_process(view, options->pids.items[i]);
-	return error ? error : print_view(view, options->format);
+	for (size_t i = 0; !error && i < options->sources.count; i++)
+		error = add_source(view, &options->sources.items[i]);
+	return error ?: print_view(view, options->format);
 }
 
 int gm_cmd_vmas(int argc, char **argv)
 {
+	static const struct gm_syntax syntax = { .usage = usage, .raw = true };
 	struct gm_options options;
 	struct view view = {};
 	struct gm_error *error;
 	int exit_code;
 
-	if (gm_options_parse(&options, argc, argv, usage, true, &exit_code)) {
+	if (gm_options_parse(&options, argc, argv, &syntax, &exit_code)) {
 		error = show(&options, &view);
 		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
 	}

@@ -61,9 +61,9 @@ static bool parse(struct watch *watch, int argc, char **argv, int *exit_code)
 		*exit_code = gm_cmd_misused(argv[0], "not a pid: ", argv[optind]);
 		return false;
 	}
-	if (!watch->options.pids.count)
+	if (!watch->options.sources.count)
 		*exit_code = gm_cmd_misused(argv[0], "no pid given", "");
-	return watch->options.pids.count;
+	return watch->options.sources.count;
 }
 
 /* Watched already is what was wanted. */
@@ -103,8 +103,8 @@ static struct gm_error *watch_all(const struct watch *watch)
 	gm_auto(gm_module) struct gm_module *module = NULL;
 	struct gm_error *error = gm_module_open(NULL, &module);
 
-	for (size_t i = 0; !error && i < watch->options.pids.count; i++) {
-		pid_t pid = watch->options.pids.items[i];
+	for (size_t i = 0; !error && i < watch->options.sources.count; i++) {
+		pid_t pid = watch->options.sources.items[i].pid;
 
 		error = add(module, pid, watch->follow);
 		if (!error)

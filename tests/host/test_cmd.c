@@ -42,6 +42,7 @@ static const struct {
 static void test_line(size_t i)
 {
 	char *arguments[7] = {}, what[128] = "";
+	const struct gm_syntax syntax = { .usage = "usage\n", .raw = lines[i].raw };
 	struct gm_options options;
 	int argc = 0, exit_code = GO_ON;
 	bool go_on;
@@ -50,16 +51,17 @@ static void test_line(size_t i)
 		arguments[argc] = (char *)lines[i].arguments[argc];
 		strcat(strcat(what, " "), arguments[argc]);
 	}
-	go_on = gm_options_parse(&options, argc, arguments, "usage\n", lines[i].raw, &exit_code);
+	go_on = gm_options_parse(&options, argc, arguments, &syntax, &exit_code);
 	tap_u64(exit_code, lines[i].exit_code, what, MANUAL);
 	tap_ok(go_on == (lines[i].exit_code == GO_ON), "and goes on, or not");
-	tap_u64(options.pids.count, lines[i].pids, "pids", MANUAL);
+	tap_u64(options.sources.count, lines[i].pids, "pids", MANUAL);
 	tap_u64(options.format, lines[i].format, "format", MANUAL);
 	gm_options_deinit(&options);
 }
 
 static void test_no_pid(void)
 {
+	const struct gm_syntax syntax = { .usage = "usage\n", .raw = true };
 	char *arguments[] = { (char *)"x", NULL };
 	struct gm_options options;
 	int exit_code;
@@ -68,10 +70,54 @@ static void test_no_pid(void)
 		tap_skip("no pid", "the module is loaded here");
 		return;
 	}
-	tap_ok(!gm_options_parse(&options, 1, arguments, "usage\n", true, &exit_code),
+	tap_ok(!gm_options_parse(&options, 1, arguments, &syntax, &exit_code),
 	       "no pid and no module");
 	tap_u64(exit_code, GM_EXIT_MISUSED, "is misuse", MANUAL);
 	gm_options_deinit(&options);
+}
+
+/* An option and an operand of a command's own, among the common ones. */
+static const char *take_depth(void *context, int option, const char *argument)
+{
+	*(const char **)context = argument;
+	return option == GM_OPTION_OWN && strcmp(argument, "none") ? NULL : "no depth: ";
+}
+
+static bool parse_own(const char *first, const char *second, const char **depth, int *exit_code)
+{
+	static const struct option own[] = {
+		{ "depth", required_argument, NULL, GM_OPTION_OWN },
+		{},
+	};
+	const struct gm_syntax syntax = {
+		.usage = "usage\n",
+		.operands = true,
+		.letters = "D",
+		.options = own,
+		.take = take_depth,
+		.context = depth,
+	};
+	char *arguments[] = { (char *)"x",   (char *)"0xc000", (char *)"-p1",
+			      (char *)first, (char *)second,   NULL };
+	struct gm_options options;
+	bool go_on = gm_options_parse(&options, 5, arguments, &syntax, exit_code);
+
+	if (go_on)
+		tap_str(arguments[optind], "0xc000", "the operand is left", MANUAL);
+	gm_options_deinit(&options);
+	return go_on;
+}
+
+static void test_own(void)
+{
+	const char *depth = NULL;
+	int exit_code = GO_ON;
+
+	tap_ok(parse_own("--depth", "7", &depth, &exit_code), "an option of its own");
+	tap_str(depth, "7", "its argument", MANUAL);
+	tap_ok(!parse_own("--depth", "none", &depth, &exit_code), "and a bad one");
+	tap_u64(exit_code, GM_EXIT_MISUSED, "is misuse", MANUAL);
+	tap_ok(!parse_own("--json", "--depth", &depth, &exit_code), "and one that is missing");
 }
 
 int main(void)
@@ -79,5 +125,6 @@ int main(void)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		test_line(i);
 	test_no_pid();
+	test_own();
 	return tap_done();
 }

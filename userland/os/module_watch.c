@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "os/module_watch.h"
+
+#include <errno.h>
+#include <string.h>
+
+static struct gm_error *read_summary(struct gm_module *module, pid_t pid,
+				     struct gm_module_watch *watch)
+{
+	struct gm_module_summaries rows = {};
+	struct gm_error *error = gm_module_read_summaries(module, &rows);
+
+	for (size_t i = 0; i < rows.count; i++) {
+		const struct gm_module_summary *row = &rows.items[i];
+
+		/* An exited target's figures are not those of a later process of its pid. */
+		if (row->pid != (uint64_t)pid || strcmp(row->state, "running"))
+			continue;
+		watch->watched = true;
+		watch->age_ms = row->age_ms;
+		watch->rss_bytes = row->rss << 10;
+		watch->walk_us = row->walk_us;
+		watch->hold_us = row->hold_us;
+		watch->dropped = row->dropped;
+	}
+	gm_module_summaries_deinit(&rows);
+	return error;
+}
+
+static struct gm_error *read_missed(struct gm_module *module, struct gm_module_watch *watch)
+{
+	struct gm_module_probes probes = {};
+	struct gm_error *error = gm_module_read_probes(module, &probes);
+
+	for (size_t i = 0; i < probes.count; i++)
+		watch->missed += probes.items[i].missed;
+	gm_module_probes_deinit(&probes);
+	return error;
+}
+
+static void keep_own(struct gm_module_vmas *vmas, pid_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < vmas->count; i++)
+		if (vmas->items[i].pid == (uint64_t)pid)
+			vmas->items[kept++] = vmas->items[i];
+	vmas->count = kept;
+}
+
+static struct gm_error *read_watch(struct gm_module *module, pid_t pid,
+				   struct gm_module_watch *watch)
+{
+	struct gm_error *error = read_summary(module, pid, watch);
+
+	if (error || !watch->watched)
+		return error;
+	error = gm_module_read_vmas(module, &watch->vmas);
+	keep_own(&watch->vmas, pid);
+	return error ?: read_missed(module, watch);
+}
+
+struct gm_error *gm_module_watch_read(pid_t pid, struct gm_module_watch *watch)
+{
+	gm_auto(gm_module) struct gm_module *module = NULL;
+	struct gm_error *error = gm_module_open(NULL, &module);
+
+	*watch = (struct gm_module_watch){};
+	if (!error)
+		return read_watch(module, pid, watch);
+	if (error->code != ENOENT && error->code != EACCES)
+		return error;
+	gm_error_destroy(error);
+	return NULL;
+}
+
+void gm_module_watch_deinit(struct gm_module_watch *watch)
+{
+	gm_module_vmas_deinit(&watch->vmas);
+}
