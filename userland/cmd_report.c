@@ -144,14 +144,7 @@ static void judge(const struct look *look, struct gm_verdict *verdict)
 
 static void fill_cost(struct look *look)
 {
-	static const char *const sources[] = {
-		[GM_PAGES_BEST] = "",
-		[GM_PAGES_MODULE] = "the module",
-		[GM_PAGES_SCAN] = "PAGEMAP_SCAN",
-		[GM_PAGES_PAGEMAP] = "/proc/PID/pagemap",
-	};
-
-	look->cost.pages = sources[look->subject.pages->source];
+	look->cost.pages = gm_pages_source_name(look->subject.pages->source);
 	look->cost.missing = look->subject.pages->missing;
 	look->cost.pages_ns = look->subject.pages->took_ns;
 	look->cost.spans_ns = look->subject.heap ? look->subject.heap->took_ns : 0;

@@ -33,6 +33,7 @@ void gm_subject_deinit(struct gm_subject *subject)
 {
 	gm_pages_destroy(subject->pages);
 	gm_module_watch_deinit(&subject->watch);
+	gm_module_blocks_deinit(&subject->blocks);
 	gm_go_heap_destroy(subject->heap_again);
 	gm_go_heap_destroy(subject->heap);
 	gm_error_destroy(subject->go_problem);
@@ -61,6 +62,11 @@ struct gm_error *gm_subject_read_pages(struct gm_subject *subject)
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject)
 {
 	return gm_module_watch_read(subject->pid, &subject->watch);
+}
+
+struct gm_error *gm_subject_read_blocks(struct gm_subject *subject)
+{
+	return gm_module_watch_read_blocks(subject->pid, &subject->blocks);
 }
 
 void gm_subject_look_again(struct gm_subject *subject)

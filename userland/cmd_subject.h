@@ -20,7 +20,7 @@
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
  * @heap, @pages: NULL until read
- * @watch: what the module knows of it, once read
+ * @watch: what the module knows of it, once read; @blocks: of each 2 MiB of it, once read
  * @heap_again, @rss_again: of the second look; NULL and 0 until there was one, or where it failed
  */
 struct gm_subject {
@@ -34,6 +34,7 @@ struct gm_subject {
 	struct gm_go_heap *heap;
 	struct gm_pages *pages;
 	struct gm_module_watch watch;
+	struct gm_module_blocks blocks;
 	struct gm_go_heap *heap_again;
 	uint64_t rss_again;
 };
@@ -57,6 +58,9 @@ struct gm_error *gm_subject_read_pages(struct gm_subject *subject) GM_MUST_CHECK
 
 /* Reads @watch. */
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject) GM_MUST_CHECK;
+
+/* Reads @blocks. */
+struct gm_error *gm_subject_read_blocks(struct gm_subject *subject) GM_MUST_CHECK;
 
 /* The heap and the resident bytes a moment after @pages: what changed meanwhile is in doubt. */
 void gm_subject_look_again(struct gm_subject *subject);

@@ -78,3 +78,39 @@ void gm_module_watch_deinit(struct gm_module_watch *watch)
 {
 	gm_module_vmas_deinit(&watch->vmas);
 }
+
+static void keep_own_blocks(struct gm_module_blocks *blocks, pid_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < blocks->count; i++)
+		if (blocks->items[i].pid == (uint64_t)pid)
+			blocks->items[kept++] = blocks->items[i];
+	blocks->count = kept;
+}
+
+static struct gm_error *read_blocks(struct gm_module *module, pid_t pid,
+				    struct gm_module_blocks *blocks)
+{
+	struct gm_module_watch watch = {};
+	struct gm_error *error = read_summary(module, pid, &watch);
+
+	if (!error && watch.watched)
+		error = gm_module_read_blocks(module, blocks);
+	keep_own_blocks(blocks, pid);
+	return error;
+}
+
+struct gm_error *gm_module_watch_read_blocks(pid_t pid, struct gm_module_blocks *blocks)
+{
+	gm_auto(gm_module) struct gm_module *module = NULL;
+	struct gm_error *error = gm_module_open(NULL, &module);
+
+	*blocks = (struct gm_module_blocks){};
+	if (!error)
+		return read_blocks(module, pid, blocks);
+	if (error->code != ENOENT && error->code != EACCES)
+		return error;
+	gm_error_destroy(error);
+	return NULL;
+}

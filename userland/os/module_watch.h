@@ -33,4 +33,10 @@ struct gm_module_watch {
 struct gm_error *gm_module_watch_read(pid_t pid, struct gm_module_watch *watch) GM_MUST_CHECK;
 void gm_module_watch_deinit(struct gm_module_watch *watch);
 
+/* What happened to each 2 MiB of it, by address; none where it is not watched. EPROTO, EIO as
+ * above. Deinit with gm_module_blocks_deinit() either way.
+ */
+struct gm_error *gm_module_watch_read_blocks(pid_t pid,
+					     struct gm_module_blocks *blocks) GM_MUST_CHECK;
+
 #endif

@@ -35,6 +35,18 @@ const char *gm_page_state_name(enum gomem_page_state state)
 	return state < GOMEM_PAGE_STATES ? names[state] : "unknown";
 }
 
+const char *gm_pages_source_name(enum gm_pages_source source)
+{
+	static const char *const names[] = {
+		[GM_PAGES_BEST] = "",
+		[GM_PAGES_MODULE] = "the module",
+		[GM_PAGES_SCAN] = "PAGEMAP_SCAN",
+		[GM_PAGES_PAGEMAP] = "/proc/PID/pagemap",
+	};
+
+	return names[source];
+}
+
 const struct gomem_page_run *gm_pages_find(const struct gm_pages *pages, uint64_t address)
 {
 	size_t low = 0, high = pages->count;

@@ -44,6 +44,9 @@ const struct gomem_page_run *gm_pages_find(const struct gm_pages *pages, uint64_
 /* "thp" and the like, DESIGN's words. */
 const char *gm_page_state_name(enum gomem_page_state state);
 
+/* "PAGEMAP_SCAN" and the like, for eyes. */
+const char *gm_pages_source_name(enum gm_pages_source source);
+
 /* Counted in RSS: present, and not the zero page. */
 bool gm_page_resident(enum gomem_page_state state);
 
