@@ -182,8 +182,8 @@ static struct gm_error *print(const struct request *request, const struct gm_hug
 
 static struct gm_error *run(const struct request *request)
 {
-	size_t count = request->options.sources.count, done = 0;
 	gm_autofree struct gm_huge_look *looks = NULL;
+	size_t count = request->options.sources.count, done = 0;
 	struct gm_error *error = NULL;
 
 	looks = calloc(count, sizeof(*looks));

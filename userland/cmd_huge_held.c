@@ -12,6 +12,7 @@
 const uint32_t gm_huge_page_buckets[GM_HUGE_BUCKETS] = {
 	0, 1, 32, 64, 96, 128, 160, 192, 224, 256,
 };
+
 const uint32_t gm_huge_span_buckets[GM_HUGE_BUCKETS] = { 0, 1, 2, 4, 8, 16, 32, 64, 128, 256 };
 
 static void add_to(uint64_t *counts, const uint32_t *buckets, uint32_t value)

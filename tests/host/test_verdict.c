@@ -20,6 +20,9 @@ struct scene {
 	bool no_again, no_events, no_heap, huge_unknown;
 };
 
+/* Huge pages that nothing is said of: the tests of pinned ones are in test_verdict_pinned.c. */
+static struct gm_huge plain[1000];
+
 static struct gm_verdict judge(struct scene *scene)
 {
 	struct gm_verdict verdict;
@@ -35,6 +38,8 @@ static struct gm_verdict judge(struct scene *scene)
 	};
 
 	scene->heap.version = scene->version;
+	scene->bill.huge.items = plain;
+	scene->again.huge.items = plain;
 	gm_verdict_judge(&input, &verdict);
 	return verdict;
 }

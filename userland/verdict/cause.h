@@ -61,6 +61,8 @@ bool gm_judge_thp_refill(const struct gm_verdict_input *input, struct gm_cause *
 			 struct gm_lines *ruled_out);
 bool gm_judge_fragmentation(const struct gm_verdict_input *input, struct gm_cause *cause,
 			    struct gm_lines *ruled_out);
+bool gm_judge_pinned(const struct gm_verdict_input *input, struct gm_cause *cause,
+		     struct gm_lines *ruled_out);
 bool gm_judge_idle(const struct gm_verdict_input *input, struct gm_cause *cause,
 		   struct gm_lines *ruled_out);
 

@@ -126,6 +126,7 @@ static void judge_heap(const struct gm_verdict_input *input, struct gm_verdict *
 	static bool (*const judges[])(const struct gm_verdict_input *, struct gm_cause *,
 				      struct gm_lines *) = {
 		gm_judge_thp_refill,
+		gm_judge_pinned,
 		gm_judge_fragmentation,
 		gm_judge_idle,
 	};

@@ -55,7 +55,7 @@ struct gm_fix {
 
 /**
  * struct gm_cause - one verdict
- * @id: a stable name: thp-refill, span-fragmentation, idle-not-released,
+ * @id: a stable name: thp-refill, pinned-huge-pages, span-fragmentation, idle-not-released,
  *	limit-near, virtual-only, no-fault, cannot-tell
  * @fault: something is wrong; the last four are not faults
  * @low: bytes of RSS it explains at least; @high: at most
