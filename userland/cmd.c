@@ -9,10 +9,12 @@
 
 #include "os/module.h"
 
-enum { OPTION_JSON = 256, OPTION_RAW };
+enum { OPTION_JSON = 256, OPTION_RAW, OPTION_CORE, OPTION_EXE };
 
 static const struct option common_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
+	{ "core", required_argument, NULL, OPTION_CORE },
+	{ "exe", required_argument, NULL, OPTION_EXE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "raw", no_argument, NULL, OPTION_RAW },
@@ -23,11 +25,14 @@ static const struct option common_options[] = {
 
 /**
  * struct parsing - the command line on its way
+ * @core, @exe: of the options, NULL: not given
  */
 struct parsing {
 	struct gm_options *options;
 	const struct gm_syntax *syntax;
 	char **argv;
+	const char *core;
+	const char *exe;
 };
 
 int gm_cmd_fail(const char *command, struct gm_error *error)
@@ -91,11 +96,23 @@ static const char *take_format(struct gm_options *options, enum gm_out_format fo
 	return NULL;
 }
 
+static const char *take_once(const char **place, const char *argument)
+{
+	if (*place)
+		return "given twice: ";
+	*place = argument;
+	return NULL;
+}
+
 static const char *take_argument(struct parsing *parsing, int option, const char *argument)
 {
 	switch (option) {
 	case 'p':
 		return take_pid(parsing, argument);
+	case OPTION_CORE:
+		return take_once(&parsing->core, argument);
+	case OPTION_EXE:
+		return take_once(&parsing->exe, argument);
 	case OPTION_RAW:
 		return take_format(parsing->options, GM_OUT_RAW);
 	case OPTION_JSON:
@@ -111,18 +128,19 @@ static bool take_option(struct parsing *parsing, int option, int *exit_code)
 	char **argv = parsing->argv;
 	const char *why;
 
-	if (option == 'h') {
+	switch (option) {
+	case 'h':
 		fputs(parsing->syntax->usage, stdout);
 		*exit_code = GM_EXIT_DONE;
 		return false;
-	}
-	if (option == ':') {
+	case ':':
 		*exit_code = gm_cmd_misused_option(argv, "an argument is missing after ");
 		return false;
-	}
-	if (option == OPTION_RAW && !parsing->syntax->raw)
-		option = '?';
-	if (option == '?') {
+	case OPTION_RAW:
+		if (parsing->syntax->raw)
+			break;
+		/* fallthrough */
+	case '?':
 		*exit_code = gm_cmd_misused_option(argv, "unknown option ");
 		return false;
 	}
@@ -138,7 +156,9 @@ static struct gm_error *add_targets(struct gm_options *options, struct gm_module
 	struct gm_error *error = gm_module_read_targets(module, &targets);
 
 	for (size_t i = 0; !error && i < targets.count; i++) {
-		if (!add_source(options, &(struct gm_source){ .pid = targets.items[i].pid }))
+		const struct gm_source source = { .pid = targets.items[i].pid };
+
+		if (!add_source(options, &source))
 			error = gm_error_create(ENOMEM, "out of memory");
 	}
 	gm_module_targets_deinit(&targets);
@@ -172,6 +192,18 @@ bool gm_options_default_pids(struct gm_options *options, const char *command, in
 					    "/targets",
 					    "");
 	return options->sources.count;
+}
+
+/* Processes that run, or what is left of one that does not. */
+static const char *set_sources(struct parsing *parsing)
+{
+	const struct gm_source core = { GM_SOURCE_CORE, 0, parsing->core, parsing->exe };
+
+	if (!parsing->core)
+		return parsing->exe ? "--exe goes with --core" : NULL;
+	if (parsing->options->sources.count)
+		return "-p and --core exclude each other";
+	return add_source(parsing->options, &core) ? NULL : "out of memory";
 }
 
 static void join_options(const struct gm_syntax *syntax, struct option *options, char *letters)
@@ -211,10 +243,16 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv,
 		      const struct gm_syntax *syntax, int *exit_code)
 {
 	struct parsing parsing = { .options = options, .syntax = syntax, .argv = argv };
+	const char *why;
 
 	*options = (struct gm_options){};
 	if (!parse_options(&parsing, argc, exit_code))
 		return false;
+	why = set_sources(&parsing);
+	if (why) {
+		*exit_code = gm_cmd_misused(argv[0], why, "");
+		return false;
+	}
 	return options->sources.count || gm_options_default_pids(options, argv[0], exit_code);
 }
 

@@ -14,15 +14,19 @@
 enum gm_exit { GM_EXIT_DONE, GM_EXIT_FAILED, GM_EXIT_MISUSED };
 
 /* Where a command reads a process. */
-enum gm_source_kind { GM_SOURCE_PID };
+enum gm_source_kind { GM_SOURCE_PID, GM_SOURCE_CORE };
 
 /**
- * struct gm_source - one process
+ * struct gm_source - one process, alive or not
  * @pid: of GM_SOURCE_PID; what gm_subject_open() says of any kind
+ * @path: of the core; the arguments own it
+ * @exe: the program of a core, NULL: the one that the core names
  */
 struct gm_source {
 	enum gm_source_kind kind;
 	pid_t pid;
+	const char *path;
+	const char *exe;
 };
 
 /**
@@ -60,7 +64,7 @@ struct gm_syntax {
 	void *context;
 };
 
-/* Parses the common options, [-p PID]... [--json | --raw] [--help], and
+/* Parses the common options, [-p PID]... | --core FILE [--exe FILE], [--json | --raw] [--help], and
  * those of @syntax; @argv[0] is the subcommand's name.
  * True: go on. False: all is said, return @exit_code. Free with gm_options_deinit()
  * either way.

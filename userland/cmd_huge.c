@@ -9,7 +9,8 @@
 #include "cmd.h"
 
 static const char usage[] =
-	"Usage: gomemctl huge [-p PID]... [--all] [-n COUNT] [--json | --raw]\n"
+	"Usage: gomemctl huge [-p PID]... | --core FILE [--exe FILE] [--all] [-n COUNT]\n"
+	"                     [--json | --raw]\n"
 	"\n"
 	"Shows the huge pages of a Go heap, those first of which most could be given back: what\n"
 	"lives in each, which spans hold it, and how many have how many free pages. With\n"

@@ -6,7 +6,7 @@
 #include "cmd_subject.h"
 
 static const char usage[] =
-	"Usage: gomemctl report [-p PID]... [--json]\n"
+	"Usage: gomemctl report [-p PID]... | --core FILE [--exe FILE] [--json]\n"
 	"\n"
 	"Says where the memory of a Go program went: the cause, its size and how sure that\n"
 	"is, the bill by Go class, the evidence, and what to do. Without -p, the module's\n"
@@ -96,7 +96,7 @@ static struct gm_error *read_memory(const struct gm_source *source, struct look 
 		return error;
 	gm_subject_look_again(subject);
 	error = gm_subject_read_process(subject, &look->process);
-	gm_host_read(&look->host);
+	gm_subject_read_host(subject, &look->host);
 	return error;
 }
 
@@ -116,14 +116,23 @@ static struct gm_error *join(struct look *look)
 	return error;
 }
 
-/* Contiguous frames look huge to pagemap; none of them may only mean that it hides them. */
+/* Contiguous frames look huge to pagemap; none of them may only mean that it hides them. A core
+ * has no word on it.
+ */
 static bool huge_known(const struct look *look)
 {
 	uint64_t huge = 0;
 
 	for (size_t i = 0; i < GM_GO_CLASSES; i++)
 		huge += look->bill->bytes[i][GOMEM_PAGE_THP];
-	return look->subject.pages->source != GM_PAGES_PAGEMAP || huge;
+	switch (look->subject.pages->source) {
+	case GM_PAGES_CORE:
+		return false;
+	case GM_PAGES_PAGEMAP:
+		return huge;
+	default:
+		return true;
+	}
 }
 
 static void judge(const struct look *look, struct gm_verdict *verdict)
@@ -148,6 +157,7 @@ static void fill_cost(struct look *look)
 	look->cost.missing = look->subject.pages->missing;
 	look->cost.pages_ns = look->subject.pages->took_ns;
 	look->cost.spans_ns = look->subject.heap ? look->subject.heap->took_ns : 0;
+	look->cost.past = look->subject.source->kind != GM_SOURCE_PID;
 	look->cost.module = look->subject.watch.watched;
 }
 

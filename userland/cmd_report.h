@@ -17,6 +17,7 @@
  * @pages: "module", "PAGEMAP_SCAN" or "pagemap"
  * @missing: what the pages' source cannot tell, NULL where nothing is missing
  * @pages_ns: to read the pages; @spans_ns: to read the spans, once
+ * @past: the process is looked at afterwards
  * @module: the module watches the target; the rest is then known
  * @walk_us: the module's walk; @hold_us: its longest hold of a lock
  * @missed: probe hits the kernel could not run
@@ -27,6 +28,7 @@ struct gm_report_cost {
 	const char *missing;
 	uint64_t pages_ns;
 	uint64_t spans_ns;
+	bool past;
 	bool module;
 	uint64_t walk_us;
 	uint64_t hold_us;

@@ -147,7 +147,7 @@ static void print_cost(FILE *stream, const struct gm_report *report)
 	gm_report_print_wrapped(stream, "COST      ", text);
 	if (cost->missing)
 		gm_report_print_wrapped(stream, "          ", cost->missing);
-	if (!cost->module)
+	if (!cost->module && !cost->past)
 		gm_report_print_wrapped(stream, "          ",
 					"with gomem.ko watching it: since when and by what "
 					"(faults, collapses, releases), exact page states");

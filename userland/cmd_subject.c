@@ -1,17 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd_subject.h"
 
+#include <stdio.h>
 #include <string.h>
 
-struct gm_error *gm_subject_open_memory(const struct gm_source *source, struct gm_subject *subject)
+static struct gm_error *open_pid(struct gm_subject *subject)
 {
 	struct gm_error *error;
 
-	memset(subject, 0, sizeof(*subject));
-	subject->source = source;
-	subject->pid = source->pid;
+	subject->pid = subject->source->pid;
 	error = gm_mem_open_pid(subject->pid, &subject->mem);
 	return error ?: gm_maps_read(subject->pid, &subject->maps);
+}
+
+static struct gm_error *open_core(struct gm_subject *subject)
+{
+	const struct gm_source *source = subject->source;
+	struct gm_error *error = gm_core_open(source->path, source->exe, &subject->core);
+
+	if (error)
+		return error;
+	if (gm_core_remark(subject->core))
+		fprintf(stderr, "gomemctl: %s\n", gm_core_remark(subject->core));
+	subject->pid = gm_core_pid(subject->core);
+	error = gm_core_mem(subject->core, &subject->mem);
+	return error ?: gm_core_maps(subject->core, &subject->maps);
+}
+
+struct gm_error *gm_subject_open_memory(const struct gm_source *source, struct gm_subject *subject)
+{
+	memset(subject, 0, sizeof(*subject));
+	subject->source = source;
+	return source->kind == GM_SOURCE_CORE ? open_core(subject) : open_pid(subject);
+}
+
+static struct gm_error *read_image(struct gm_subject *subject)
+{
+	struct gm_error *error;
+	const char *path;
+
+	if (!subject->core)
+		return gm_go_image_read(subject->pid, &subject->image);
+	error = gm_core_exe(subject->core, &path);
+	return error ?: gm_go_image_read_file(path, gm_core_entry(subject->core), &subject->image);
 }
 
 struct gm_error *gm_subject_open(const struct gm_source *source, struct gm_subject *subject)
@@ -20,7 +51,7 @@ struct gm_error *gm_subject_open(const struct gm_source *source, struct gm_subje
 
 	if (error)
 		return error;
-	subject->go_problem = gm_go_image_read(subject->pid, &subject->image);
+	subject->go_problem = read_image(subject);
 	subject->target = (struct gm_go_target){
 		.mem = subject->mem,
 		.maps = subject->maps,
@@ -39,6 +70,7 @@ void gm_subject_deinit(struct gm_subject *subject)
 	gm_error_destroy(subject->go_problem);
 	gm_maps_destroy(subject->maps);
 	gm_mem_destroy(subject->mem);
+	gm_core_destroy(subject->core);
 	memset(subject, 0, sizeof(*subject));
 }
 
@@ -56,11 +88,15 @@ struct gm_error *gm_subject_read_pages(struct gm_subject *subject)
 {
 	if (subject->pages)
 		return NULL;
+	if (subject->core)
+		return gm_core_pages(subject->core, subject->maps, &subject->pages);
 	return gm_pages_read(subject->pid, subject->maps, GM_PAGES_BEST, &subject->pages);
 }
 
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject)
 {
+	if (subject->core)
+		return NULL;
 	return gm_module_watch_read(subject->pid, &subject->watch);
 }
 
@@ -73,13 +109,38 @@ void gm_subject_look_again(struct gm_subject *subject)
 {
 	/* The module's is a second look as good. */
 	subject->rss_again = subject->watch.rss_bytes;
-	if (!subject->watch.watched)
+	if (!subject->core && !subject->watch.watched)
 		gm_error_destroy(gm_process_rss(subject->pid, &subject->rss_again));
 	if (subject->heap)
 		gm_error_destroy(gm_go_heap_read(&subject->target, &subject->heap_again));
 }
 
+struct gm_error *gm_subject_open_program(struct gm_subject *subject, struct gm_go_program *program)
+{
+	struct gm_error *error;
+	const char *path;
+
+	if (!subject->core)
+		return gm_go_program_open(subject->pid, subject->mem, program);
+	*program = (struct gm_go_program){};
+	error = gm_core_exe(subject->core, &path);
+	return error ?:
+		       gm_go_program_open_file(path, gm_core_entry(subject->core), subject->mem,
+					       program);
+}
+
 struct gm_error *gm_subject_read_process(struct gm_subject *subject, struct gm_process *process)
 {
-	return gm_process_read(subject->pid, process);
+	if (!subject->core)
+		return gm_process_read(subject->pid, process);
+	gm_core_process(subject->core, process);
+	return NULL;
+}
+
+void gm_subject_read_host(const struct gm_subject *subject, struct gm_host *host)
+{
+	if (subject->core)
+		gm_host_unknown(host);
+	else
+		gm_host_read(host);
 }

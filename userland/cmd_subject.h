@@ -7,6 +7,8 @@
 #include "go/heap.h"
 #include "go/image.h"
 #include "go/target.h"
+#include "go/program.h"
+#include "os/core.h"
 #include "os/host.h"
 #include "os/maps.h"
 #include "os/mem.h"
@@ -16,6 +18,7 @@
 /**
  * struct gm_subject - one process
  * @pid: its, also where it is no more
+ * @core: where it is read from one
  * @image: of its Go program; valid where there is no @go_problem
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
@@ -26,6 +29,7 @@
 struct gm_subject {
 	const struct gm_source *source;
 	pid_t pid;
+	struct gm_core *core;
 	struct gm_mem *mem;
 	struct gm_maps *maps;
 	struct gm_go_image image;
@@ -39,8 +43,8 @@ struct gm_subject {
 	uint64_t rss_again;
 };
 
-/* Memory, maps and image. ESRCH, EPERM. Deinit either way; do not move it in between, as @target
- * points into it. @source must live as long.
+/* Memory, maps and image; what is wrong with a core is said on stderr. ESRCH, EPERM. Deinit
+ * either way; do not move it in between, as @target points into it. @source must live as long.
  */
 struct gm_error *gm_subject_open(const struct gm_source *source,
 				 struct gm_subject *subject) GM_MUST_CHECK;
@@ -65,8 +69,15 @@ struct gm_error *gm_subject_read_blocks(struct gm_subject *subject) GM_MUST_CHEC
 /* The heap and the resident bytes a moment after @pages: what changed meanwhile is in doubt. */
 void gm_subject_look_again(struct gm_subject *subject);
 
-/* What is known of the process beside its memory. */
+/* The file of its program, and where that was loaded. The caller deinits, also after an error. */
+struct gm_error *gm_subject_open_program(struct gm_subject *subject,
+					 struct gm_go_program *program) GM_MUST_CHECK;
+
+/* What is known of the process beside its memory, and of the host where it runs: nothing of
+ * another one's.
+ */
 struct gm_error *gm_subject_read_process(struct gm_subject *subject,
 					 struct gm_process *process) GM_MUST_CHECK;
+void gm_subject_read_host(const struct gm_subject *subject, struct gm_host *host);
 
 #endif

@@ -11,7 +11,7 @@
 #define PAGE_BYTES 4096
 
 static const char usage[] =
-	"Usage: gomemctl vmas [-p PID]... [--json | --raw]\n\n"
+	"Usage: gomemctl vmas [-p PID]... | --core FILE [--exe FILE] [--json | --raw]\n\n"
 	"A row per VMA: its range, its kind, how much of it is resident (rss), anonymous,\n"
 	"in huge pages (thp), swapped, already given back (lazyfree), and, where gomem.ko\n"
 	"watches the process, what happened there since: faults, collapses, bytes released\n"
@@ -171,12 +171,18 @@ static struct gm_error *add_rows(struct view *view, const struct gm_subject *sub
 	return NULL;
 }
 
-static void say_missing(pid_t pid, const char *missing)
+static void say_missing(const struct gm_subject *subject)
 {
+	const char *missing = subject->pages->missing;
+
+	if (subject->source->kind != GM_SOURCE_PID) {
+		fprintf(stderr, "gomemctl vmas: %s\n", missing ?: "all is known");
+		return;
+	}
 	fprintf(stderr,
 		"gomemctl vmas: gomem.ko does not watch process %d; it would add what happened "
 		"there; %s\n",
-		(int)pid, missing ? missing : "all else is known");
+		(int)subject->pid, missing ?: "all else is known");
 }
 
 static struct gm_error *add_computed(struct view *view, struct gm_subject *subject)
@@ -186,7 +192,7 @@ static struct gm_error *add_computed(struct view *view, struct gm_subject *subje
 	if (!error)
 		error = add_rows(view, subject);
 	if (!error)
-		say_missing(subject->pid, subject->pages->missing);
+		say_missing(subject);
 	return error;
 }
 

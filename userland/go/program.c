@@ -36,21 +36,30 @@ static struct gm_error *read_entry(pid_t pid, uint64_t *entry)
 			       path);
 }
 
+struct gm_error *gm_go_program_open_file(const char *path, uint64_t entry, struct gm_mem *mem,
+					 struct gm_go_program *program)
+{
+	struct gm_error *error;
+
+	*program = (struct gm_go_program){ .mem = mem };
+	error = gm_elf_open(path, &program->elf);
+	if (!error)
+		program->bias = entry - gm_elf_entry(program->elf);
+	return error;
+}
+
 struct gm_error *gm_go_program_open(pid_t pid, struct gm_mem *mem, struct gm_go_program *program)
 {
 	struct gm_error *error;
 	uint64_t entry;
 	char path[32];
 
-	*program = (struct gm_go_program){ .mem = mem };
+	*program = (struct gm_go_program){};
 	error = read_entry(pid, &entry);
 	if (error)
 		return error;
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	error = gm_elf_open(path, &program->elf);
-	if (!error)
-		program->bias = entry - gm_elf_entry(program->elf);
-	return error;
+	return gm_go_program_open_file(path, entry, mem, program);
 }
 
 void gm_go_program_deinit(struct gm_go_program *program)

@@ -25,6 +25,10 @@ struct gm_go_program {
  */
 struct gm_error *gm_go_program_open(pid_t pid, struct gm_mem *mem,
 				    struct gm_go_program *program) GM_MUST_CHECK;
+
+/* The same for a file whose entry point lies at @entry in the process. */
+struct gm_error *gm_go_program_open_file(const char *path, uint64_t entry, struct gm_mem *mem,
+					 struct gm_go_program *program) GM_MUST_CHECK;
 void gm_go_program_deinit(struct gm_go_program *program);
 
 /* All of it, or an error that names the address. */

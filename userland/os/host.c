@@ -97,6 +97,23 @@ void gm_host_read(struct gm_host *host)
 	read_vmstat(host);
 }
 
+void gm_host_unknown(struct gm_host *host)
+{
+	*host = (struct gm_host){
+		.max_ptes_none = GM_UNKNOWN,
+		.pages_to_scan = GM_UNKNOWN,
+		.scan_sleep_ms = GM_UNKNOWN,
+		.khugepaged_defrag = GM_UNKNOWN,
+		.thp_fault_alloc = GM_UNKNOWN,
+		.thp_fault_fallback = GM_UNKNOWN,
+		.thp_collapse_alloc = GM_UNKNOWN,
+		.thp_collapse_alloc_failed = GM_UNKNOWN,
+		.thp_split_pmd = GM_UNKNOWN,
+		.mem_total_bytes = GM_UNKNOWN,
+		.mem_available_bytes = GM_UNKNOWN,
+	};
+}
+
 struct gm_error *gm_process_rss(pid_t pid, uint64_t *bytes)
 {
 	gm_autofree char *text = NULL;

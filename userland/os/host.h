@@ -41,6 +41,9 @@ struct gm_host {
 /* Never fails: what cannot be read is unknown. */
 void gm_host_read(struct gm_host *host);
 
+/* A host of which nothing is known. */
+void gm_host_unknown(struct gm_host *host);
+
 /**
  * struct gm_process - what /proc/PID says of a process, beside its memory map
  * @comm: control characters and non-ASCII bytes replaced by '?'

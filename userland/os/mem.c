@@ -3,10 +3,12 @@
 #include "os/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 
 #include "os/file.h"
+#include "os/mem_source.h"
 
 #define BATCH_PIECES 1024 /* IOV_MAX */
 /* The kernel silently cuts a call short at 2 GiB; staying far below it keeps
@@ -14,34 +16,15 @@
  */
 #define BATCH_BYTES ((size_t)256 << 20)
 
-struct gm_mem {
+struct live {
+	struct gm_mem mem;
 	pid_t pid;
 };
-
-struct gm_error *gm_mem_open_pid(pid_t pid, struct gm_mem **mem)
-{
-	/* Opening /proc/PID/mem asks the kernel the question that process_vm_readv() will. */
-	gm_autoclose int fd = -1;
-	struct gm_error *error = gm_proc_open(pid, "mem", &fd);
-
-	if (error)
-		return error;
-	*mem = malloc(sizeof(**mem));
-	if (!*mem)
-		return gm_error_create(ENOMEM, "out of memory");
-	(*mem)->pid = pid;
-	return NULL;
-}
-
-void gm_mem_destroy(struct gm_mem *mem)
-{
-	free(mem);
-}
 
 /* Of @count ranges, from the first on, how many bytes could be read; 0 with errno
  * EFAULT where the first could not.
  */
-static ssize_t read_batch(struct gm_mem *mem, const struct gm_mem_piece *pieces, size_t count)
+static ssize_t read_batch(const struct live *live, const struct gm_mem_piece *pieces, size_t count)
 {
 	struct iovec local[BATCH_PIECES], remote[BATCH_PIECES];
 	ssize_t got;
@@ -50,7 +33,7 @@ static ssize_t read_batch(struct gm_mem *mem, const struct gm_mem_piece *pieces,
 		local[i] = (struct iovec){ pieces[i].buffer, pieces[i].size };
 		remote[i] = (struct iovec){ (void *)(uintptr_t)pieces[i].address, pieces[i].size };
 	}
-	got = process_vm_readv(mem->pid, local, count, remote, count, 0);
+	got = process_vm_readv(live->pid, local, count, remote, count, 0);
 	/* EINVAL and ENOMEM come from addresses no process can have. */
 	if (got < 0 && (errno == EFAULT || errno == EINVAL || errno == ENOMEM))
 		return 0;
@@ -64,13 +47,13 @@ static bool piece_possible(const struct gm_mem_piece *piece)
 	return !__builtin_add_overflow(piece->address, piece->size, &end);
 }
 
-static struct gm_error *mem_error(struct gm_mem *mem)
+static struct gm_error *mem_error(const struct live *live)
 {
-	return gm_proc_error(mem->pid, "mem", errno);
+	return gm_proc_error(live->pid, "mem", errno);
 }
 
 /* One range of any size, in steps. */
-static struct gm_error *read_long(struct gm_mem *mem, struct gm_mem_piece *piece)
+static struct gm_error *read_long(const struct live *live, struct gm_mem_piece *piece)
 {
 	size_t done = 0;
 
@@ -82,10 +65,10 @@ static struct gm_error *read_long(struct gm_mem *mem, struct gm_mem_piece *piece
 			.size = left < BATCH_BYTES ? left : BATCH_BYTES,
 			.buffer = (char *)piece->buffer + done,
 		};
-		ssize_t got = read_batch(mem, &step, 1);
+		ssize_t got = read_batch(live, &step, 1);
 
 		if (got < 0)
-			return mem_error(mem);
+			return mem_error(live);
 		piece->ok = got == (ssize_t)step.size;
 		done += step.size;
 	}
@@ -119,22 +102,23 @@ static size_t mark_read(struct gm_mem_piece *pieces, size_t count, size_t got)
 	return i;
 }
 
-struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pieces, size_t count)
+static struct gm_error *read_live(struct gm_mem *mem, struct gm_mem_piece *pieces, size_t count)
 {
+	const struct live *live = (const struct live *)mem;
 	size_t done = 0;
 
 	while (done < count) {
 		size_t batch = batch_count(pieces + done, count - done);
-		ssize_t got = batch ? read_batch(mem, pieces + done, batch) : 0;
+		ssize_t got = batch ? read_batch(live, pieces + done, batch) : 0;
 		size_t read;
 
 		if (got < 0)
-			return mem_error(mem);
+			return mem_error(live);
 		read = mark_read(pieces + done, batch, got);
 		done += read;
 		/* The kernel stopped at this piece: alone it shows whether it is the bad one. */
 		if (read < batch || !batch) {
-			struct gm_error *error = read_long(mem, &pieces[done++]);
+			struct gm_error *error = read_long(live, &pieces[done++]);
 
 			if (error)
 				return error;
@@ -143,15 +127,55 @@ struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pie
 	return NULL;
 }
 
+static void destroy_live(struct gm_mem *mem)
+{
+	free(mem);
+}
+
+static void say_live(const struct gm_mem *mem, char *text, size_t size)
+{
+	snprintf(text, size, "of process %d", (int)((const struct live *)mem)->pid);
+}
+
+struct gm_error *gm_mem_open_pid(pid_t pid, struct gm_mem **mem)
+{
+	static const struct gm_mem_operations operations = { read_live, destroy_live, say_live };
+	/* Opening /proc/PID/mem asks the kernel the question that process_vm_readv() will. */
+	gm_autoclose int fd = -1;
+	struct gm_error *error = gm_proc_open(pid, "mem", &fd);
+	struct live *live;
+
+	if (error)
+		return error;
+	live = malloc(sizeof(*live));
+	if (!live)
+		return gm_error_create(ENOMEM, "out of memory");
+	*live = (struct live){ { &operations }, pid };
+	*mem = &live->mem;
+	return NULL;
+}
+
+void gm_mem_destroy(struct gm_mem *mem)
+{
+	if (mem)
+		mem->operations->destroy(mem);
+}
+
+struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pieces, size_t count)
+{
+	return mem->operations->read_pieces(mem, pieces, count);
+}
+
 struct gm_error *gm_mem_read(struct gm_mem *mem, uint64_t address, void *buffer, size_t size)
 {
 	struct gm_mem_piece piece = { .address = address, .size = size, .buffer = buffer };
-	struct gm_error *error = read_long(mem, &piece);
+	struct gm_error *error = gm_mem_read_pieces(mem, &piece, 1);
+	char where[256];
 
 	if (error || piece.ok)
 		return error;
+	mem->operations->where(mem, where, sizeof(where));
 	return gm_error_create(EFAULT,
-			       "cannot read %zu bytes at 0x%llx of process %d: not mapped, "
-			       "or no longer",
-			       size, (unsigned long long)address, (int)mem->pid);
+			       "cannot read %zu bytes at 0x%llx %s: not mapped, or no longer", size,
+			       (unsigned long long)address, where);
 }

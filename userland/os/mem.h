@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The memory of a live process, read from outside, never stopped, never written. */
+/* The memory of a process, read from outside: never stopped, never written. */
 #ifndef GM_OS_MEM_H
 #define GM_OS_MEM_H
 
@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-struct gm_mem; /* a source of target memory: today a live pid, later a core */
+struct gm_mem; /* a source of target memory: a live pid, or what was kept of one */
 
 /* Checks that @pid exists and may be read (ESRCH, EPERM); caller destroys. */
 struct gm_error *gm_mem_open_pid(pid_t pid, struct gm_mem **mem) GM_MUST_CHECK;

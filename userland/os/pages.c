@@ -42,6 +42,7 @@ const char *gm_pages_source_name(enum gm_pages_source source)
 		[GM_PAGES_MODULE] = "the module",
 		[GM_PAGES_SCAN] = "PAGEMAP_SCAN",
 		[GM_PAGES_PAGEMAP] = "/proc/PID/pagemap",
+		[GM_PAGES_CORE] = "the core",
 	};
 
 	return names[source];

@@ -17,6 +17,7 @@ enum gm_pages_source {
 	GM_PAGES_MODULE, /* /proc/gomem/PID/pages: every state, exact */
 	GM_PAGES_SCAN, /* PAGEMAP_SCAN, Linux 6.7: present, huge, swapped, zero, file */
 	GM_PAGES_PAGEMAP, /* /proc/PID/pagemap: huge only by contiguous PFNs, and only for root */
+	GM_PAGES_CORE, /* gm_core_pages(): never read from a process */
 };
 
 /**
