@@ -239,6 +239,19 @@ static bool parse_options(struct parsing *parsing, int argc, int *exit_code)
 	return false;
 }
 
+static bool take_pid_operand(struct parsing *parsing, int argc, int *exit_code)
+{
+	const char *why;
+
+	if (!parsing->syntax->pid_operand || parsing->options->sources.count || optind == argc)
+		return true;
+	why = take_pid(parsing, parsing->argv[optind]);
+	if (why)
+		*exit_code = gm_cmd_misused(parsing->argv[0], why, parsing->argv[optind]);
+	optind++;
+	return !why;
+}
+
 bool gm_options_parse(struct gm_options *options, int argc, char **argv,
 		      const struct gm_syntax *syntax, int *exit_code)
 {
@@ -246,7 +259,8 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv,
 	const char *why;
 
 	*options = (struct gm_options){};
-	if (!parse_options(&parsing, argc, exit_code))
+	if (!parse_options(&parsing, argc, exit_code) ||
+	    !take_pid_operand(&parsing, argc, exit_code))
 		return false;
 	why = set_sources(&parsing);
 	if (why) {

@@ -50,6 +50,7 @@ struct gm_options {
  * @usage: the synopsis and what it does, printed for --help
  * @raw: it has tables, so that --raw is allowed
  * @operands: it takes operands: they are left from argv[optind] on
+ * @pid_operand: the first of them is the pid, where no option says what to look at
  * @letters, @options: its own options beside the common ones, as getopt_long() takes them,
  *	@options ended by an empty one; NULL without any
  * @take: of one of these; NULL where all is well, else why @argument is none, "not a size: "
@@ -58,6 +59,7 @@ struct gm_syntax {
 	const char *usage;
 	bool raw;
 	bool operands;
+	bool pid_operand;
 	const char *letters;
 	const struct option *options;
 	const char *(*take)(void *context, int option, const char *argument);
@@ -92,6 +94,7 @@ int gm_cmd_fail(const char *command, struct gm_error *error);
 int gm_cmd_report(int argc, char **argv);
 int gm_cmd_vmas(int argc, char **argv);
 int gm_cmd_spans(int argc, char **argv);
+int gm_cmd_addr(int argc, char **argv);
 int gm_cmd_huge(int argc, char **argv);
 int gm_cmd_events(int argc, char **argv);
 int gm_cmd_stacks(int argc, char **argv);
