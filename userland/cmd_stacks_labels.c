@@ -3,16 +3,16 @@
 #include <errno.h>
 
 #include "cmd_stacks.h"
+#include "go/label_sets.h"
 #include "os/mem.h"
 
-struct entry {
+struct process {
 	uint64_t pid;
-	uint64_t pointer;
-	struct gm_go_labels labels;
+	struct gm_go_label_sets sets;
 };
 
 struct gm_stacks_labels {
-	GM_VEC(struct entry);
+	GM_VEC(struct process);
 };
 
 void gm_stacks_labels_destroy(struct gm_stacks_labels *labels)
@@ -20,69 +20,53 @@ void gm_stacks_labels_destroy(struct gm_stacks_labels *labels)
 	if (!labels)
 		return;
 	for (size_t i = 0; i < labels->count; i++)
-		gm_go_labels_deinit(&labels->items[i].labels);
+		gm_go_label_sets_deinit(&labels->items[i].sets);
 	free(labels->items);
 	free(labels);
 }
 
-static int compare(const void *a, const void *b)
+/* There are as few as there are targets. */
+static struct process *find(const struct gm_stacks_labels *labels, uint64_t pid)
 {
-	const struct entry *one = a, *two = b;
-
-	if (one->pid != two->pid)
-		return one->pid < two->pid ? -1 : 1;
-	return (one->pointer > two->pointer) - (one->pointer < two->pointer);
-}
-
-/* Sorted, each once. */
-static struct gm_error *collect(const struct gm_module_stacks *stacks,
-				struct gm_stacks_labels *labels)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < stacks->count; i++) {
-		struct entry *entry = stacks->items[i].labels ? gm_vec_push(labels) : NULL;
-
-		if (entry)
-			*entry = (struct entry){ .pid = stacks->items[i].pid,
-						 .pointer = stacks->items[i].labels };
-		else if (stacks->items[i].labels)
-			return gm_error_create(ENOMEM, "out of memory");
-	}
-	if (!labels->count)
-		return NULL;
-	qsort(labels->items, labels->count, sizeof(*labels->items), compare);
 	for (size_t i = 0; i < labels->count; i++)
-		if (!kept || compare(&labels->items[kept - 1], &labels->items[i]))
-			labels->items[kept++] = labels->items[i];
-	labels->count = kept;
+		if (labels->items[i].pid == pid)
+			return &labels->items[i];
 	return NULL;
 }
 
-/* Those of one process; what cannot be read stays empty. Returns how many entries that are. */
-static size_t read_process(struct entry *entries, size_t count)
+static struct gm_error *collect(const struct gm_module_stacks *stacks,
+				struct gm_stacks_labels *labels)
+{
+	struct gm_error *error = NULL;
+
+	for (size_t i = 0; i < stacks->count && !error; i++) {
+		struct process *process = find(labels, stacks->items[i].pid);
+
+		if (!process)
+			process = gm_vec_push(labels);
+		if (!process)
+			return gm_error_create(ENOMEM, "out of memory");
+		process->pid = stacks->items[i].pid;
+		error = gm_go_label_sets_want(&process->sets, stacks->items[i].labels);
+	}
+	return error;
+}
+
+/* What cannot be read stays empty. */
+static void read_process(struct process *process)
 {
 	gm_auto(gm_mem) struct gm_mem *mem = NULL;
 	struct gm_go_goroutine goroutine;
 	struct gm_error *error;
-	size_t i;
 
-	error = gm_go_goroutine_read(entries[0].pid, &goroutine);
+	if (!process->sets.count)
+		return;
+	error = gm_go_goroutine_read(process->pid, &goroutine);
 	if (!error)
-		error = gm_mem_open_pid(entries[0].pid, &mem);
-	for (i = 0; i < count && entries[i].pid == entries[0].pid; i++) {
-		struct gm_error *unread;
-
-		if (error)
-			continue;
-		unread = gm_go_labels_read(mem, goroutine.version.minor, entries[i].pointer,
-					   &entries[i].labels);
-		if (unread)
-			gm_go_labels_deinit(&entries[i].labels);
-		gm_error_destroy(unread);
-	}
+		error = gm_mem_open_pid(process->pid, &mem);
+	if (!error)
+		gm_go_label_sets_read(&process->sets, mem, goroutine.version.minor);
 	gm_error_destroy(error);
-	return i;
 }
 
 struct gm_error *gm_stacks_labels_read(const struct gm_module_stacks *stacks,
@@ -94,10 +78,10 @@ struct gm_error *gm_stacks_labels_read(const struct gm_module_stacks *stacks,
 	if (!labels)
 		return gm_error_create(ENOMEM, "out of memory");
 	error = collect(stacks, labels);
-	for (size_t i = 0; !error && i < labels->count;)
-		i += read_process(&labels->items[i], labels->count - i);
 	if (error)
 		return error;
+	for (size_t i = 0; i < labels->count; i++)
+		read_process(&labels->items[i]);
 	*out = labels;
 	labels = NULL;
 	return NULL;
@@ -106,10 +90,7 @@ struct gm_error *gm_stacks_labels_read(const struct gm_module_stacks *stacks,
 const struct gm_go_labels *gm_stacks_labels_of(const struct gm_stacks_labels *labels,
 					       const struct gm_module_stack *stack)
 {
-	const struct entry key = { .pid = stack->pid, .pointer = stack->labels };
-	const struct entry *found = NULL;
+	const struct process *process = find(labels, stack->pid);
 
-	if (stack->labels && labels->count)
-		found = bsearch(&key, labels->items, labels->count, sizeof(key), compare);
-	return found && found->labels.count ? &found->labels : NULL;
+	return process ? gm_go_label_sets_of(&process->sets, stack->labels) : NULL;
 }

@@ -63,6 +63,8 @@ struct gm_error *gm_subject_open(const struct gm_source *source, struct gm_subje
 void gm_subject_deinit(struct gm_subject *subject)
 {
 	gm_pages_destroy(subject->pages);
+	gm_go_functions_destroy(subject->functions);
+	gm_go_program_deinit(&subject->program);
 	gm_module_watch_deinit(&subject->watch);
 	gm_module_blocks_deinit(&subject->blocks);
 	gm_go_heap_destroy(subject->heap_again);
@@ -74,13 +76,20 @@ void gm_subject_deinit(struct gm_subject *subject)
 	memset(subject, 0, sizeof(*subject));
 }
 
-struct gm_error *gm_subject_read_heap(struct gm_subject *subject)
+static struct gm_error *check_go(const struct gm_subject *subject)
 {
-	if (subject->heap)
-		return NULL;
 	if (subject->go_problem)
 		return gm_error_create(subject->go_problem->code, "%s",
 				       subject->go_problem->message);
+	return NULL;
+}
+
+struct gm_error *gm_subject_read_heap(struct gm_subject *subject)
+{
+	struct gm_error *error = check_go(subject);
+
+	if (subject->heap || error)
+		return error;
 	return gm_go_heap_read(&subject->target, &subject->heap);
 }
 
@@ -91,6 +100,19 @@ struct gm_error *gm_subject_read_pages(struct gm_subject *subject)
 	if (subject->core)
 		return gm_core_pages(subject->core, subject->maps, &subject->pages);
 	return gm_pages_read(subject->pid, subject->maps, GM_PAGES_BEST, &subject->pages);
+}
+
+struct gm_error *gm_subject_read_functions(struct gm_subject *subject)
+{
+	struct gm_error *error = check_go(subject);
+
+	if (subject->functions || error)
+		return error;
+	if (!subject->program.elf)
+		error = gm_go_program_open(subject->pid, subject->mem, &subject->program);
+	return error ?:
+		       gm_go_functions_open(&subject->program, &subject->image.layout,
+					    &subject->functions);
 }
 
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject)

@@ -4,6 +4,7 @@
 #define GM_CMD_SUBJECT_H
 
 #include "cmd.h"
+#include "go/functions.h"
 #include "go/heap.h"
 #include "go/image.h"
 #include "go/target.h"
@@ -22,7 +23,7 @@
  * @image: of its Go program; valid where there is no @go_problem
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
- * @heap, @pages: NULL until read
+ * @heap, @pages, @functions: NULL until read; @program: what the functions are read from
  * @watch: what the module knows of it, once read; @blocks: of each 2 MiB of it, once read
  * @heap_again, @rss_again: of the second look; NULL and 0 until there was one, or where it failed
  */
@@ -37,6 +38,8 @@ struct gm_subject {
 	struct gm_error *go_problem;
 	struct gm_go_heap *heap;
 	struct gm_pages *pages;
+	struct gm_go_program program;
+	struct gm_go_functions *functions;
 	struct gm_module_watch watch;
 	struct gm_module_blocks blocks;
 	struct gm_go_heap *heap_again;
@@ -59,6 +62,9 @@ struct gm_error *gm_subject_read_heap(struct gm_subject *subject) GM_MUST_CHECK;
 
 /* Reads @pages, once, from the best source there is. */
 struct gm_error *gm_subject_read_pages(struct gm_subject *subject) GM_MUST_CHECK;
+
+/* Reads @functions, once: the functions of the Go program, stripped or not. */
+struct gm_error *gm_subject_read_functions(struct gm_subject *subject) GM_MUST_CHECK;
 
 /* Reads @watch. */
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject) GM_MUST_CHECK;

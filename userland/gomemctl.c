@@ -21,6 +21,7 @@ static const struct command {
 	{ "huge", gm_cmd_huge, "the huge pages of the Go heap, and the few spans that hold them" },
 	{ "events", gm_cmd_events, "what happens to the memory, as it happens" },
 	{ "stacks", gm_cmd_stacks, "whose code touched and mapped the memory: stacks, goroutines" },
+	{ "goroutines", gm_cmd_goroutines, "what they wait for, where, and what stacks they have" },
 	{ "watch", gm_cmd_watch, "have gomem.ko watch processes, and know their goroutines" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
@@ -31,7 +32,7 @@ static void list_commands(FILE *stream)
 	      "       gomemctl help [COMMAND] | --version\n\n",
 	      stream);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].help);
+		fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].help);
 }
 
 static const struct command *find_command(const char *name)

@@ -15,11 +15,11 @@ static const enum gm_go_field needed[] = {
 };
 
 static const char *const status_names[GM_GO_STATUSES] = {
-	[GM_GO_IDLE_G] = "being made",	   [GM_GO_RUNNABLE] = "runnable",
-	[GM_GO_RUNNING] = "running",	   [GM_GO_SYSCALL] = "syscall",
-	[GM_GO_WAITING] = "waiting",	   [GM_GO_DEAD_G] = "ended",
-	[GM_GO_COPYSTACK] = "stack moves", [GM_GO_PREEMPTED] = "preempted",
-	[GM_GO_LEAKED] = "leaked",	   [GM_GO_DEAD_EXTRA] = "spare",
+	[GM_GO_IDLE_G] = "idle",	 [GM_GO_RUNNABLE] = "runnable",
+	[GM_GO_RUNNING] = "running",	 [GM_GO_SYSCALL] = "syscall",
+	[GM_GO_WAITING] = "waiting",	 [GM_GO_DEAD_G] = "dead",
+	[GM_GO_COPYSTACK] = "copystack", [GM_GO_PREEMPTED] = "preempted",
+	[GM_GO_LEAKED] = "leaked",	 [GM_GO_DEAD_EXTRA] = "dead extra",
 };
 
 const char *gm_go_status_name(uint8_t status)

@@ -91,7 +91,7 @@ struct gm_error *gm_go_goroutines_reread(const struct gm_go_target *target,
 					 void (*moved)(void *context, size_t index),
 					 void *context) GM_MUST_CHECK;
 
-/* "waiting", "in a system call"; NULL where there is no such state. */
+/* The runtime's word for it in a panic, "waiting"; NULL where there is no such state. */
 const char *gm_go_status_name(uint8_t status);
 
 #endif

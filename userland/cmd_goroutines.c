@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gomemctl goroutines: what they wait for, where, since when, and what their stacks take. */
+#include <errno.h>
+#include <string.h>
+
+#include "cmd_goroutines.h"
+#include "out/json.h"
+
+#define SCHEMA "gomem.goroutines/1"
+
+enum { OPTION_BY = GM_OPTION_OWN, OPTION_LIST, OPTION_LABEL };
+
+static const char usage[] =
+	"Usage: gomemctl goroutines [-p PID]... [--by stack|function|state|creator|labels] [-n N]\n"
+	"                           [--label KEY[=VALUE]] [--list] [--json]\n"
+	"\n"
+	"Shows the goroutines of a Go program: how many there are, what they wait for, where, for\n"
+	"how long at least, who created them, and what their stacks take: allotted, resident and in\n"
+	"use. Grouped by stack, by the function that they are in outside of the runtime and its\n"
+	"like, by state, by the function that created them, or by pprof labels; those with the most\n"
+	"stack first, 10 groups or N. --list shows each goroutine. --label: only those that have it.\n"
+	"Without -p, the module's targets.\n";
+
+static const struct option options[] = {
+	{ "by", required_argument, NULL, OPTION_BY },
+	{ "list", no_argument, NULL, OPTION_LIST },
+	{ "label", required_argument, NULL, OPTION_LABEL },
+	{},
+};
+
+/**
+ * struct request - the command line
+ * @label: NULL: all
+ */
+struct request {
+	struct gm_options options;
+	struct gm_goroutines_view view;
+	const char *label;
+};
+
+static const char *const by_names[] = {
+	[GM_GOROUTINES_STACK] = "stack",   [GM_GOROUTINES_FUNCTION] = "function",
+	[GM_GOROUTINES_STATE] = "state",   [GM_GOROUTINES_CREATOR] = "creator",
+	[GM_GOROUTINES_LABELS] = "labels",
+};
+
+static bool set_by(struct request *request, const char *text)
+{
+	for (unsigned int by = 0; by < sizeof(by_names) / sizeof(by_names[0]); by++) {
+		request->view.by = by;
+		request->view.by_name = by_names[by];
+		if (!strcmp(text, by_names[by]))
+			return true;
+	}
+	return false;
+}
+
+static bool set_max(struct request *request, const char *text)
+{
+	char *end;
+	long max;
+
+	errno = 0;
+	max = strtol(text, &end, 10);
+	request->view.max = max;
+	return !errno && !*end && max > 0;
+}
+
+static const char *take(void *context, int option, const char *argument)
+{
+	struct request *request = context;
+
+	switch (option) {
+	case 'n':
+		return set_max(request, argument) ? NULL : "not a number above 0: ";
+	case OPTION_BY:
+		return set_by(request, argument) ?
+			       NULL :
+			       "neither stack, function, state, creator nor labels: ";
+	case OPTION_LIST:
+		request->view.list = true;
+		return NULL;
+	default:
+		request->label = argument;
+		return *argument && *argument != '=' ? NULL : "no key of a label: ";
+	}
+}
+
+static bool has_label(const struct gm_go_labels *labels, const char *wanted)
+{
+	size_t length = strcspn(wanted, "=");
+
+	for (size_t i = 0; labels && i < labels->count; i++) {
+		const struct gm_go_label *label = &labels->items[i];
+
+		if (strlen(label->key) == length && !strncmp(label->key, wanted, length) &&
+		    (!wanted[length] || !strcmp(label->value, wanted + length + 1)))
+			return true;
+	}
+	return false;
+}
+
+static void keep_labelled(struct gm_goroutines_look *look, const char *label)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; label && i < look->count; i++)
+		if (has_label(look->items[i].labels, label))
+			look->items[kept++] = look->items[i];
+	if (label)
+		look->count = kept;
+}
+
+static struct gm_error *show(const struct request *request, const struct gm_source *source,
+			     struct json_object *processes)
+{
+	struct gm_goroutines_look look;
+	struct gm_error *error = gm_goroutines_look(source, &look);
+
+	if (!error) {
+		keep_labelled(&look, request->label);
+		if (processes)
+			error = gm_goroutines_add_json(processes, &request->view, &look);
+		else
+			error = gm_goroutines_print(stdout, &request->view, &look);
+	}
+	gm_goroutines_look_deinit(&look);
+	return error;
+}
+
+static struct gm_error *print_document(struct json_object *document)
+{
+	int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text = json_object_to_json_string_ext(document, style);
+
+	if (!text)
+		return gm_error_create(ENOMEM, "out of memory");
+	puts(text);
+	return NULL;
+}
+
+static struct gm_error *show_json(const struct request *request)
+{
+	struct json_object *document = json_object_new_object();
+	struct json_object *processes = json_object_new_array();
+	struct gm_error *error = NULL;
+
+	if (!document || !gm_out_json_add(document, "schema", gm_out_json_string(SCHEMA)) ||
+	    !gm_out_json_add(document, "by", gm_out_json_string(request->view.by_name)) ||
+	    !gm_out_json_add(document, "processes", processes))
+		error = gm_error_create(ENOMEM, "out of memory");
+	for (size_t i = 0; i < request->options.sources.count && !error; i++)
+		error = show(request, &request->options.sources.items[i], processes);
+	if (!error)
+		error = print_document(document);
+	json_object_put(document);
+	return error;
+}
+
+static struct gm_error *run(const struct request *request)
+{
+	struct gm_error *error = NULL;
+
+	if (request->options.format == GM_OUT_JSON)
+		return show_json(request);
+	for (size_t i = 0; i < request->options.sources.count && !error; i++) {
+		if (i)
+			putchar('\n');
+		error = show(request, &request->options.sources.items[i], NULL);
+	}
+	return error;
+}
+
+int gm_cmd_goroutines(int argc, char **argv)
+{
+	struct request request = { .view.by_name = by_names[GM_GOROUTINES_STACK] };
+	const struct gm_syntax syntax = {
+		.usage = usage,
+		.letters = "n:",
+		.options = options,
+		.take = take,
+		.context = &request,
+	};
+	struct gm_error *error;
+	int exit_code;
+
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code)) {
+		error = run(&request);
+		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+	}
+	gm_options_deinit(&request.options);
+	return exit_code;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of gomemctl goroutines share. */
+#ifndef GM_CMD_GOROUTINES_H
+#define GM_CMD_GOROUTINES_H
+
+#include <stdio.h>
+
+#include "cmd_subject.h"
+#include "go/goroutines.h"
+#include "go/label_sets.h"
+#include "go/wait_reasons.h"
+
+#define GM_GOROUTINES_FRAMES_MAX 128 /* of one stack; those further out are left out */
+#define GM_GOROUTINES_STATE_BYTES 80
+
+enum gm_goroutines_by {
+	GM_GOROUTINES_STACK,
+	GM_GOROUTINES_FUNCTION,
+	GM_GOROUTINES_STATE,
+	GM_GOROUTINES_CREATOR,
+	GM_GOROUTINES_LABELS,
+};
+
+/* Why there is no stack, or not all of it. */
+enum gm_goroutines_lack {
+	GM_GOROUTINES_WHOLE,
+	GM_GOROUTINES_RUNS, /* only the CPU knows where */
+	GM_GOROUTINES_MOVED, /* it ran while it was read */
+	GM_GOROUTINES_LONG, /* frames beyond GM_GOROUTINES_FRAMES_MAX */
+	GM_GOROUTINES_LOST, /* what is below the last frame is no Go code */
+	GM_GOROUTINES_UNREADABLE,
+};
+
+/**
+ * struct gm_goroutine - one goroutine
+ * @frames: where its frames begin in the look's pcs, innermost first; @count of them
+ * @lack: enum gm_goroutines_lack
+ * @system: the runtime's own: the collector's, the finalizers'
+ * @stack_bytes: what it has for a stack; @used_bytes: of these in use, GM_OUT_NONE while it runs
+ * @resident_bytes: GM_OUT_NONE where the pages cannot be had
+ * @wait_ns: since a GC first saw it wait, at least so long; GM_OUT_NONE: none has
+ * @labels: NULL: none
+ */
+struct gm_goroutine {
+	const struct gm_go_goroutine_state *state;
+	size_t frames;
+	uint32_t count;
+	uint8_t lack;
+	bool system;
+	uint64_t stack_bytes;
+	uint64_t used_bytes;
+	uint64_t resident_bytes;
+	uint64_t wait_ns;
+	const struct gm_go_labels *labels;
+};
+
+/**
+ * struct gm_goroutines_look - at one process
+ * @subject: its code names the frames
+ * @states: of all goroutines and threads, in which those of the items lie
+ * @pcs: the instruction that each frame is at
+ * @thread_bytes, @thread_resident: the stacks that threads have for themselves, where the
+ *	runtime allots them or was told their bounds
+ * @moved: goroutines that ran while they were read
+ */
+struct gm_goroutines_look {
+	GM_VEC(struct gm_goroutine);
+	struct gm_subject subject;
+	struct gm_go_goroutines states;
+	struct gm_go_wait_reasons reasons;
+	struct gm_go_label_sets sets;
+	struct {
+		GM_VEC(uint64_t);
+	} pcs;
+	uint64_t threads;
+	uint64_t thread_bytes;
+	uint64_t thread_resident;
+	uint64_t moved;
+};
+
+/* Deinit either way; do not move it in between. */
+struct gm_error *gm_goroutines_look(const struct gm_source *source,
+				    struct gm_goroutines_look *look) GM_MUST_CHECK;
+void gm_goroutines_look_deinit(struct gm_goroutines_look *look);
+
+/* "chan receive", "running", "unknown (27)", as a panic would say. Returns @text. */
+char *gm_goroutines_state(const struct gm_goroutines_look *look, const struct gm_goroutine *one,
+			  char text[GM_GOROUTINES_STATE_BYTES]);
+
+/**
+ * struct gm_goroutines_group - goroutines that belong together
+ * @example: one of those that the most have the stack of
+ * @example_count: how many that are
+ * @function: where it is, as gm_goroutines_where(); @creator: who made it; NULL: not known
+ * @wait_ns: of the one that waits longest, GM_OUT_NONE: not known of any
+ * @waits: of how many it is known
+ * @state: their state, "" where they differ
+ * @labels: of all of them, NULL where there are none or @has_more_labels
+ */
+struct gm_goroutines_group {
+	const struct gm_goroutine *example;
+	uint64_t example_count;
+	const char *function;
+	const char *creator;
+	uint64_t count;
+	uint64_t stack_bytes;
+	uint64_t used_bytes;
+	uint64_t resident_bytes;
+	uint64_t wait_ns;
+	uint64_t waits;
+	char state[GM_GOROUTINES_STATE_BYTES];
+	const struct gm_go_labels *labels;
+	bool has_more_labels;
+};
+
+struct gm_goroutines_groups {
+	GM_VEC(struct gm_goroutines_group);
+};
+
+/* Those alike in all that can be grouped by beside each other, as they are after the look. */
+void gm_goroutines_sort_alike(struct gm_goroutines_look *look);
+
+/* Then groups that were made before point to others. */
+void gm_goroutines_sort_by_id(struct gm_goroutines_look *look);
+
+/* Groups those that are the runtime's own as @system says, or all others; those with the most
+ * stack first. The goroutines of @look, to which the groups point, are sorted alike. The owner
+ * frees .items.
+ */
+struct gm_error *gm_goroutines_group(struct gm_goroutines_look *look, enum gm_goroutines_by by,
+				     bool system,
+				     struct gm_goroutines_groups *groups) GM_MUST_CHECK;
+
+/* The function that it waits or works in: the innermost that is not the runtime's own, else the
+ * one that it began with. NULL: not known.
+ */
+const char *gm_goroutines_where(struct gm_goroutines_look *look, const struct gm_goroutine *one);
+
+/* The frames in the source, inlined ones too, and the go statement. False: not known. */
+size_t gm_goroutines_frames(struct gm_goroutines_look *look, const struct gm_goroutine *one,
+			    size_t index, struct gm_go_frame frames[GM_GO_FRAMES_MAX]);
+bool gm_goroutines_creator(struct gm_goroutines_look *look, const struct gm_goroutine *one,
+			   struct gm_go_frame *frame);
+
+/**
+ * struct gm_goroutines_view - what of a look is shown
+ * @by_name: of @by
+ * @max: groups, or goroutines, 0: as many as usual
+ * @list: each goroutine instead of groups
+ */
+struct gm_goroutines_view {
+	enum gm_goroutines_by by;
+	const char *by_name;
+	size_t max;
+	bool list;
+};
+
+struct gm_error *gm_goroutines_print(FILE *stream, const struct gm_goroutines_view *view,
+				     struct gm_goroutines_look *look) GM_MUST_CHECK;
+
+/* Adds an object to the array @processes. */
+struct json_object;
+struct gm_error *gm_goroutines_add_json(struct json_object *processes,
+					const struct gm_goroutines_view *view,
+					struct gm_goroutines_look *look) GM_MUST_CHECK;
+
+/* Whether a panic leaves the frame out: runtime's own, but for what users call. */
+bool gm_goroutines_hidden(const char *function);
+
+#endif

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Goroutines as JSON. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd_goroutines.h"
+#include "out/json.h"
+
+static bool add_number(struct json_object *object, const char *key, uint64_t number)
+{
+	struct json_object *value = NULL;
+
+	/* json-c's null is NULL, which gm_out_json_add() takes for memory that is out. */
+	if (number == GM_OUT_NONE)
+		return !json_object_object_add(object, key, NULL);
+	value = json_object_new_uint64(number);
+	return gm_out_json_add(object, key, value);
+}
+
+static bool add_text(struct json_object *object, const char *key, const char *text)
+{
+	return !json_object_object_add(object, key, gm_out_json_string(text));
+}
+
+static bool add_address(struct json_object *object, const char *key, uint64_t address)
+{
+	char text[20];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, address);
+	return add_text(object, key, text);
+}
+
+static bool add_to(struct json_object *array, struct json_object *object, bool is_whole)
+{
+	if (is_whole && object && !json_object_array_add(array, object))
+		return true;
+	json_object_put(object);
+	return false;
+}
+
+static bool add_frame(struct json_object *array, const struct gm_go_frame *frame)
+{
+	struct json_object *object = json_object_new_object();
+
+	return add_to(array, object,
+		      object && add_text(object, "function", frame->function) &&
+			      add_text(object, "file", frame->file) &&
+			      add_number(object, "line", frame->line) &&
+			      gm_out_json_add(object, "inlined",
+					      json_object_new_boolean(frame->inlined)));
+}
+
+static bool add_frames(struct json_object *object, struct gm_goroutines_look *look,
+		       const struct gm_goroutine *one)
+{
+	struct json_object *array = json_object_new_array();
+	struct gm_go_frame frames[GM_GO_FRAMES_MAX];
+
+	if (!gm_out_json_add(object, "frames", array))
+		return false;
+	for (size_t i = 0; i < one->count; i++) {
+		size_t count = gm_goroutines_frames(look, one, i, frames);
+
+		for (size_t j = 0; j < count; j++)
+			if (!add_frame(array, &frames[j]))
+				return false;
+	}
+	return true;
+}
+
+static bool add_creator(struct json_object *object, struct gm_goroutines_look *look,
+			const struct gm_goroutine *one)
+{
+	struct json_object *array = json_object_new_array();
+	struct gm_go_frame frame;
+
+	if (!array)
+		return false;
+	if (gm_goroutines_creator(look, one, &frame) && !add_frame(array, &frame)) {
+		json_object_put(array);
+		return false;
+	}
+	/* One frame or none. */
+	json_object_object_add(object, "created_by",
+			       json_object_get(json_object_array_get_idx(array, 0)));
+	json_object_put(array);
+	return true;
+}
+
+static bool add_labels(struct json_object *object, const struct gm_go_labels *labels)
+{
+	struct json_object *map = json_object_new_object();
+
+	if (!gm_out_json_add(object, "labels", map))
+		return false;
+	for (size_t i = 0; labels && i < labels->count; i++)
+		if (!add_text(map, labels->items[i].key, labels->items[i].value))
+			return false;
+	return true;
+}
+
+/* What of the stack is there, and why not all. */
+static bool add_stack(struct json_object *object, struct gm_goroutines_look *look,
+		      const struct gm_goroutine *one)
+{
+	static const char *const words[] = {
+		[GM_GOROUTINES_WHOLE] = "whole", [GM_GOROUTINES_RUNS] = "runs",
+		[GM_GOROUTINES_MOVED] = "moved", [GM_GOROUTINES_LONG] = "long",
+		[GM_GOROUTINES_LOST] = "lost",	 [GM_GOROUTINES_UNREADABLE] = "unreadable",
+	};
+	const struct gm_go_function_at *start;
+
+	start = gm_go_functions_find(look->subject.functions, one->state->start_pc);
+	return add_text(object, "stack", words[one->lack]) && add_frames(object, look, one) &&
+	       add_text(object, "began_with", start ? start->function.name : NULL) &&
+	       add_creator(object, look, one);
+}
+
+static bool fill_group(struct json_object *object, struct gm_goroutines_look *look,
+		       const struct gm_goroutines_group *group, bool system)
+{
+	return add_number(object, "count", group->count) &&
+	       gm_out_json_add(object, "system", json_object_new_boolean(system)) &&
+	       add_text(object, "state", *group->state ? group->state : NULL) &&
+	       add_number(object, "wait_at_least_ns", group->wait_ns) &&
+	       add_number(object, "stack_bytes", group->stack_bytes) &&
+	       add_number(object, "resident_bytes",
+			  look->subject.pages ? group->resident_bytes : GM_OUT_NONE) &&
+	       add_number(object, "used_bytes", group->used_bytes) &&
+	       add_text(object, "function", group->function) &&
+	       add_text(object, "creator", group->creator) && add_labels(object, group->labels) &&
+	       gm_out_json_add(object, "more_labels",
+			       json_object_new_boolean(group->has_more_labels)) &&
+	       add_number(object, "example_count", group->example_count) &&
+	       add_number(object, "example_goid", group->example->state->id) &&
+	       add_stack(object, look, group->example);
+}
+
+static bool add_groups(struct json_object *array, const struct gm_goroutines_view *view,
+		       struct gm_goroutines_look *look, bool system)
+{
+	struct gm_goroutines_groups groups = {};
+	struct gm_error *error = gm_goroutines_group(look, view->by, system, &groups);
+	size_t max = view->max ?: SIZE_MAX;
+	bool is_ok = !error;
+
+	for (size_t i = 0; i < groups.count && i < max && is_ok; i++) {
+		struct json_object *object = json_object_new_object();
+
+		is_ok = add_to(array, object,
+			       object && fill_group(object, look, &groups.items[i], system));
+	}
+	free(groups.items);
+	gm_error_destroy(error);
+	return is_ok;
+}
+
+static bool fill_one(struct json_object *object, struct gm_goroutines_look *look,
+		     const struct gm_goroutine *one)
+{
+	char state[GM_GOROUTINES_STATE_BYTES];
+
+	return add_number(object, "goid", one->state->id) &&
+	       add_number(object, "parent_goid", one->state->parent ?: GM_OUT_NONE) &&
+	       gm_out_json_add(object, "system", json_object_new_boolean(one->system)) &&
+	       add_text(object, "state", gm_goroutines_state(look, one, state)) &&
+	       gm_out_json_add(object, "locked_to_thread",
+			       json_object_new_boolean(one->state->locked_m)) &&
+	       add_number(object, "wait_at_least_ns", one->wait_ns) &&
+	       add_address(object, "g", one->state->at) &&
+	       add_address(object, "stack_low", one->state->stack_low) &&
+	       add_address(object, "stack_high", one->state->stack_high) &&
+	       add_number(object, "stack_bytes", one->stack_bytes) &&
+	       add_number(object, "resident_bytes", one->resident_bytes) &&
+	       add_number(object, "used_bytes", one->used_bytes) &&
+	       add_labels(object, one->labels) && add_stack(object, look, one);
+}
+
+static bool add_list(struct json_object *array, const struct gm_goroutines_view *view,
+		     struct gm_goroutines_look *look)
+{
+	size_t max = view->max ?: SIZE_MAX;
+	bool is_ok = true;
+
+	gm_goroutines_sort_by_id(look);
+	for (size_t i = 0; i < look->count && i < max && is_ok; i++) {
+		struct json_object *object = json_object_new_object();
+
+		is_ok = add_to(array, object, object && fill_one(object, look, &look->items[i]));
+	}
+	return is_ok;
+}
+
+static bool fill_process(struct json_object *process, const struct gm_goroutines_view *view,
+			 struct gm_goroutines_look *look)
+{
+	struct json_object *array = json_object_new_array();
+	uint64_t system = 0;
+
+	for (size_t i = 0; i < look->count; i++)
+		system += look->items[i].system;
+	if (!add_number(process, "pid", look->subject.pid) ||
+	    !add_text(process, "version", look->subject.image.version.text) ||
+	    !add_number(process, "goroutines", look->count - system) ||
+	    !add_number(process, "system_goroutines", system) ||
+	    !add_number(process, "moved", look->moved) ||
+	    !add_number(process, "threads", look->threads) ||
+	    !add_number(process, "thread_stack_bytes", look->thread_bytes) ||
+	    !add_number(process, "thread_resident_bytes", look->thread_resident) ||
+	    !gm_out_json_add(process, view->list ? "list" : "groups", array))
+		return false;
+	if (view->list)
+		return add_list(array, view, look);
+	return add_groups(array, view, look, false) && add_groups(array, view, look, true);
+}
+
+struct gm_error *gm_goroutines_add_json(struct json_object *processes,
+					const struct gm_goroutines_view *view,
+					struct gm_goroutines_look *look)
+{
+	struct json_object *process = json_object_new_object();
+
+	if (add_to(processes, process, process && fill_process(process, view, look)))
+		return NULL;
+	return gm_error_create(ENOMEM, "out of memory");
+}

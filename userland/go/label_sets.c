@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/label_sets.h"
+
+#include <errno.h>
+
+static int by_pointer(const void *a, const void *b)
+{
+	const struct gm_go_label_set *one = a, *two = b;
+
+	return (one->pointer > two->pointer) - (one->pointer < two->pointer);
+}
+
+struct gm_error *gm_go_label_sets_want(struct gm_go_label_sets *sets, uint64_t pointer)
+{
+	struct gm_go_label_set *set;
+
+	/* Neighbours in a list of goroutines often have the same. */
+	if (!pointer || (sets->count && sets->items[sets->count - 1].pointer == pointer))
+		return NULL;
+	set = gm_vec_push(sets);
+	if (!set)
+		return gm_error_create(ENOMEM, "out of memory");
+	set->pointer = pointer;
+	return NULL;
+}
+
+static void sort_unique(struct gm_go_label_sets *sets)
+{
+	size_t kept = 0;
+
+	if (sets->count)
+		qsort(sets->items, sets->count, sizeof(*sets->items), by_pointer);
+	for (size_t i = 0; i < sets->count; i++)
+		if (!kept || sets->items[kept - 1].pointer != sets->items[i].pointer)
+			sets->items[kept++] = sets->items[i];
+	sets->count = kept;
+}
+
+void gm_go_label_sets_read(struct gm_go_label_sets *sets, struct gm_mem *mem, unsigned int minor)
+{
+	sort_unique(sets);
+	for (size_t i = 0; i < sets->count; i++) {
+		struct gm_go_label_set *set = &sets->items[i];
+		struct gm_error *error;
+
+		error = gm_go_labels_read(mem, minor, set->pointer, &set->labels);
+		if (error)
+			gm_go_labels_deinit(&set->labels);
+		gm_error_destroy(error);
+	}
+}
+
+const struct gm_go_labels *gm_go_label_sets_of(const struct gm_go_label_sets *sets,
+					       uint64_t pointer)
+{
+	const struct gm_go_label_set key = { .pointer = pointer };
+	const struct gm_go_label_set *found = NULL;
+
+	if (pointer && sets->count)
+		found = bsearch(&key, sets->items, sets->count, sizeof(key), by_pointer);
+	return found && found->labels.count ? &found->labels : NULL;
+}
+
+void gm_go_label_sets_deinit(struct gm_go_label_sets *sets)
+{
+	for (size_t i = 0; i < sets->count; i++)
+		gm_go_labels_deinit(&sets->items[i].labels);
+	free(sets->items);
+	*sets = (struct gm_go_label_sets){};
+}
