@@ -94,6 +94,7 @@ int gm_cmd_fail(const char *command, struct gm_error *error);
 int gm_cmd_report(int argc, char **argv);
 int gm_cmd_vmas(int argc, char **argv);
 int gm_cmd_spans(int argc, char **argv);
+int gm_cmd_classes(int argc, char **argv);
 int gm_cmd_addr(int argc, char **argv);
 int gm_cmd_huge(int argc, char **argv);
 int gm_cmd_events(int argc, char **argv);

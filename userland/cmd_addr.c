@@ -197,18 +197,19 @@ static struct gm_error *print_json(const struct gm_addr_look *look,
 				   const struct addresses *addresses)
 {
 	json_object *root = json_object_new_object(), *array = json_object_new_array();
+	json_object *problem = NULL;
 	const char *text;
 	struct gm_addr addr;
 
+	if (look->heap_problem)
+		problem = json_object_new_string(look->heap_problem->message);
 	for (size_t i = 0; i < addresses->count; i++) {
 		fill(look, addresses->items[i], &addr);
 		json_object_array_add(array, gm_addr_json(look, &addr));
 	}
 	json_object_object_add(root, "schema", json_object_new_string("gomem.addr/1"));
 	json_object_object_add(root, "pid", json_object_new_int(look->subject.pid));
-	json_object_object_add(
-		root, "go_problem",
-		look->heap_problem ? json_object_new_string(look->heap_problem->message) : NULL);
+	json_object_object_add(root, "go_problem", problem);
 	json_object_object_add(root, "addresses", array);
 	text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 							    JSON_C_TO_STRING_NOSLASHESCAPE);

@@ -109,8 +109,8 @@ static json_object *object_json(const struct gm_addr_look *look, const struct gm
 
 static json_object *block_json(const struct gm_addr_look *look, const struct gm_addr *addr)
 {
-	const struct gm_block *block = addr->block;
 	gm_autofree char *held_by = NULL;
+	const struct gm_block *block = addr->block;
 	json_object *object;
 
 	if (!block)
@@ -188,8 +188,12 @@ json_object *gm_addr_json(const struct gm_addr_look *look, const struct gm_addr 
 	const struct gm_go_heap *heap = look->subject.heap;
 	const struct gm_go_location *go = &addr->go;
 	uint32_t sweepgen = heap ? heap->sweepgen : 0;
-	json_object *object = json_object_new_object();
+	json_object *object = json_object_new_object(), *arena = NULL, *range = NULL;
 
+	if (go->arena)
+		arena = range_json(go->arena->start, go->arena->start + GM_GO_ARENA_SPAN);
+	if (go->region && !go->span)
+		range = range_json(go->region->start, go->region->end);
 	add_hex(object, "address", addr->address);
 	add_text(object, "class", class_of(addr));
 	json_object_object_add(object, "mapping", vma_json(addr->vma));
@@ -197,13 +201,8 @@ json_object *gm_addr_json(const struct gm_addr_look *look, const struct gm_addr 
 	json_object_object_add(object, "mapping_above", vma_json(addr->above));
 	json_object_object_add(object, "page", page_json(addr));
 	json_object_object_add(object, "huge_page", block_json(look, addr));
-	json_object_object_add(object, "arena",
-			       go->arena ? range_json(go->arena->start,
-						      go->arena->start + GM_GO_ARENA_SPAN) :
-					   NULL);
-	json_object_object_add(
-		object, "range",
-		go->region && !go->span ? range_json(go->region->start, go->region->end) : NULL);
+	json_object_object_add(object, "arena", arena);
+	json_object_object_add(object, "range", range);
 	json_object_object_add(object, "span", span_json(go->span, sweepgen));
 	json_object_object_add(object, "span_below", span_json(go->span_below, sweepgen));
 	json_object_object_add(object, "span_above", span_json(go->span_above, sweepgen));

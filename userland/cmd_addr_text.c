@@ -235,8 +235,8 @@ static void print_history(FILE *stream, const struct gm_huge_history *history)
 
 static void print_block(FILE *stream, const struct gm_addr_look *look, const struct gm_addr *addr)
 {
+	gm_autofree char *held_by = gm_huge_held_by(addr->block, look->subject.heap);
 	const struct gm_block *block = addr->block;
-	gm_autofree char *held_by = gm_huge_held_by(block, look->subject.heap);
 
 	fprintf(stream,
 		LABEL "%" PRIx64 "-%" PRIx64 ": %s of 2 MiB resident, %s live, %s could go\n",

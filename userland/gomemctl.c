@@ -16,6 +16,8 @@ static const struct command {
 	{ "report", gm_cmd_report, "where the memory went, why, and what to do about it" },
 	{ "vmas", gm_cmd_vmas, "the memory map: resident, huge, swapped, and what happened to it" },
 	{ "spans", gm_cmd_spans, "the Go heap by size class: objects, free slots, resident" },
+	{ "classes", gm_cmd_classes,
+	  "how full the spans of each size class are, and what that costs" },
 	{ "addr", gm_cmd_addr,
 	  "what is at an address: object, span, stack, function, page, mapping" },
 	{ "huge", gm_cmd_huge, "the huge pages of the Go heap, and the few spans that hold them" },
