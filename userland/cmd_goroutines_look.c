@@ -248,7 +248,8 @@ struct gm_error *gm_goroutines_look(const struct gm_source *source, struct gm_go
 		error = gm_subject_read_functions(subject);
 	if (error)
 		return error;
-	gm_go_wait_reasons_read(&subject->program, &subject->image.globals[GM_GO_WAIT_REASONS],
+	gm_go_wait_reasons_read(&subject->image.program,
+				&subject->image.globals[GM_GO_WAIT_REASONS],
 				gm_go_functions_modules(subject->functions), &look->reasons);
 	return read_all(look);
 }

@@ -34,15 +34,27 @@ struct gm_error *gm_subject_open_memory(const struct gm_source *source, struct g
 	return source->kind == GM_SOURCE_CORE ? open_core(subject) : open_pid(subject);
 }
 
-static struct gm_error *read_image(struct gm_subject *subject)
+static struct gm_error *read_core_image(struct gm_subject *subject)
 {
+	struct gm_go_program program;
 	struct gm_error *error;
 	const char *path;
 
-	if (!subject->core)
-		return gm_go_image_read(subject->pid, &subject->image);
 	error = gm_core_exe(subject->core, &path);
-	return error ?: gm_go_image_read_file(path, gm_core_entry(subject->core), &subject->image);
+	if (error)
+		return error;
+	error = gm_go_program_open_file(path, gm_core_entry(subject->core), subject->mem, &program);
+	if (!error)
+		return gm_go_image_read_program(&program, &subject->image);
+	gm_go_program_deinit(&program);
+	return error;
+}
+
+static struct gm_error *read_image(struct gm_subject *subject)
+{
+	if (subject->core)
+		return read_core_image(subject);
+	return gm_go_image_read(subject->pid, subject->mem, subject->maps, &subject->image);
 }
 
 struct gm_error *gm_subject_open(const struct gm_source *source, struct gm_subject *subject)
@@ -64,11 +76,11 @@ void gm_subject_deinit(struct gm_subject *subject)
 {
 	gm_pages_destroy(subject->pages);
 	gm_go_functions_destroy(subject->functions);
-	gm_go_program_deinit(&subject->program);
 	gm_module_watch_deinit(&subject->watch);
 	gm_module_blocks_deinit(&subject->blocks);
 	gm_go_heap_destroy(subject->heap_again);
 	gm_go_heap_destroy(subject->heap);
+	gm_go_image_deinit(&subject->image);
 	gm_error_destroy(subject->go_problem);
 	gm_maps_destroy(subject->maps);
 	gm_mem_destroy(subject->mem);
@@ -108,11 +120,8 @@ struct gm_error *gm_subject_read_functions(struct gm_subject *subject)
 
 	if (subject->functions || error)
 		return error;
-	if (!subject->program.elf)
-		error = gm_go_program_open(subject->pid, subject->mem, &subject->program);
-	return error ?:
-		       gm_go_functions_open(&subject->program, &subject->image.layout,
-					    &subject->functions);
+	return gm_go_functions_open(&subject->image.program, &subject->image.layout,
+				    &subject->functions);
 }
 
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject)
@@ -135,20 +144,6 @@ void gm_subject_look_again(struct gm_subject *subject)
 		gm_error_destroy(gm_process_rss(subject->pid, &subject->rss_again));
 	if (subject->heap)
 		gm_error_destroy(gm_go_heap_read(&subject->target, &subject->heap_again));
-}
-
-struct gm_error *gm_subject_open_program(struct gm_subject *subject, struct gm_go_program *program)
-{
-	struct gm_error *error;
-	const char *path;
-
-	if (!subject->core)
-		return gm_go_program_open(subject->pid, subject->mem, program);
-	*program = (struct gm_go_program){};
-	error = gm_core_exe(subject->core, &path);
-	return error ?:
-		       gm_go_program_open_file(path, gm_core_entry(subject->core), subject->mem,
-					       program);
 }
 
 struct gm_error *gm_subject_read_process(struct gm_subject *subject, struct gm_process *process)

@@ -8,7 +8,6 @@
 #include "go/heap.h"
 #include "go/image.h"
 #include "go/target.h"
-#include "go/program.h"
 #include "os/core.h"
 #include "os/host.h"
 #include "os/maps.h"
@@ -20,10 +19,10 @@
  * struct gm_subject - one process
  * @pid: its, also where it is no more
  * @core: where it is read from one
- * @image: of its Go program; valid where there is no @go_problem
+ * @image: of its Go program; whole where there is no @go_problem
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
- * @heap, @pages, @functions: NULL until read; @program: what the functions are read from
+ * @heap, @pages, @functions: NULL until read
  * @watch: what the module knows of it, once read; @blocks: of each 2 MiB of it, once read
  * @heap_again, @rss_again: of the second look; NULL and 0 until there was one, or where it failed
  */
@@ -38,7 +37,6 @@ struct gm_subject {
 	struct gm_error *go_problem;
 	struct gm_go_heap *heap;
 	struct gm_pages *pages;
-	struct gm_go_program program;
 	struct gm_go_functions *functions;
 	struct gm_module_watch watch;
 	struct gm_module_blocks blocks;
@@ -74,10 +72,6 @@ struct gm_error *gm_subject_read_blocks(struct gm_subject *subject) GM_MUST_CHEC
 
 /* The heap and the resident bytes a moment after @pages: what changed meanwhile is in doubt. */
 void gm_subject_look_again(struct gm_subject *subject);
-
-/* The file of its program, and where that was loaded. The caller deinits, also after an error. */
-struct gm_error *gm_subject_open_program(struct gm_subject *subject,
-					 struct gm_go_program *program) GM_MUST_CHECK;
 
 /* What is known of the process beside its memory, and of the host where it runs: nothing of
  * another one's.

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "go/image.h"
+#include "go/buildinfo.h"
+#include "go/layout.h"
 
 /* No table is needed, or trusted, to make the table. */
 const struct gm_go_layout_row gm_go_layout_table[1];
@@ -19,14 +20,13 @@ static const char *const ids[GM_GO_FIELD_COUNT] = {
 #undef ID
 };
 
-static void print_row(const struct gm_go_image *image)
+static void print_row(const struct gm_go_version *version, const struct gm_go_layout *layout)
 {
-	printf("\t{\n\t\t.minor = %u, /* %s */\n\t\t.places = {\n", image->version.minor,
-	       image->version.text);
+	printf("\t{\n\t\t.minor = %u, /* %s */\n\t\t.places = {\n", version->minor, version->text);
 	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++)
-		if (image->layout.places[i].size)
-			printf("\t\t\t[%s] = { %u, %u },\n", ids[i], image->layout.places[i].offset,
-			       image->layout.places[i].size);
+		if (layout->places[i].size)
+			printf("\t\t\t[%s] = { %u, %u },\n", ids[i], layout->places[i].offset,
+			       layout->places[i].size);
 	printf("\t\t},\n\t},\n");
 }
 
@@ -36,14 +36,21 @@ int main(int argc, char **argv)
 	       "#include \"go/layout.h\"\n\n"
 	       "const struct gm_go_layout_row gm_go_layout_table[] = {\n");
 	for (int i = 1; i < argc; i++) {
-		struct gm_go_image image;
-		struct gm_error *error = gm_go_image_read_file(argv[i], 0, &image);
+		struct gm_go_program program = { 0 };
+		struct gm_go_version version;
+		struct gm_go_layout layout;
+		struct gm_error *error = gm_elf_open(argv[i], &program.elf);
 
+		if (!error)
+			error = gm_go_buildinfo_read(&program, &version);
+		if (!error)
+			error = gm_go_layout_read_dwarf(program.elf, &layout);
 		if (error) {
 			fprintf(stderr, "layouts: %s\n", error->message);
 			return 1;
 		}
-		print_row(&image);
+		print_row(&version, &layout);
+		gm_go_program_deinit(&program);
 	}
 	printf("};\n\nconst size_t gm_go_layout_rows ="
 	       " sizeof(gm_go_layout_table) / sizeof(gm_go_layout_table[0]);\n");

@@ -18,7 +18,7 @@ for minor in $(minors); do
 done
 # shellcheck disable=SC2046 # flags
 ${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -I"$userland" -o "$tmp/layouts" "$here/layouts.c" \
-	"$userland"/go/{image,layout,program,version}.c "$userland"/{elf,base}/*.c \
+	"$userland"/go/{buildinfo,layout,program,version}.c "$userland"/{elf,base}/*.c \
 	"$userland"/os/{file,mem}.c \
 	$(pkg-config --cflags --libs libdw libelf)
 {

@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "go/buildinfo.h"
 #include "go/frames.h"
-#include "go/image.h"
 
 static struct gm_go_program program;
 static struct gm_go_modules *modules;
@@ -26,13 +26,13 @@ static struct gm_error *open_program(const char *what)
 	return error ?: gm_go_program_open(atoi(what), mem, &program);
 }
 
-static struct gm_error *read_tables(const char *what)
+static struct gm_error *read_tables(void)
 {
 	struct gm_go_version version;
 	struct gm_go_layout layout;
 	struct gm_error *error;
 
-	error = gm_go_image_read_version(program.elf, what, &version);
+	error = gm_go_buildinfo_read(&program, &version);
 	if (!error)
 		error = gm_go_layout_read(program.elf, &version, &layout);
 	if (!error)
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 		return 2;
 	error = open_program(argv[1]);
 	if (!error)
-		error = read_tables(argv[1]);
+		error = read_tables();
 	if (error) {
 		fprintf(stderr, "symbols: %s\n", error->message);
 		return 1;

@@ -3,7 +3,8 @@
 #
 # Functions, inlined ones too, files and lines of code addresses, as read from outside,
 # against what the runtime inside says: for each Go of tests/vm/toolchains, from the process
-# and, where addresses do not depend on it, from the file, stripped or not. TAP.
+# and, where addresses do not depend on it, from the file, stripped or not. And where the
+# runtime's globals are, as found without symbols, against those. TAP.
 set -uo pipefail
 
 # shellcheck source=tests/go/lib.sh
@@ -11,7 +12,7 @@ set -uo pipefail
 cd "$here/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-tool=build/user/tests/go/symbols
+tool=build/user/tests/go/symbols globals=build/user/tests/go/globals
 
 # Where the runtime leaves out the types of a generic function, so do we
 plain()
@@ -22,7 +23,7 @@ plain()
 # complaints WHAT: differences between what was said and what the tool says of WHAT
 complaints()
 {
-	"$tool" "$1" <"$tmp/raw" 2>&1 | plain >"$tmp/came"
+	$tool "$1" <"$tmp/raw" 2>&1 | plain >"$tmp/came"
 	diff "$tmp/said" "$tmp/came" | head -n 10
 }
 
@@ -41,6 +42,10 @@ compare()
 		complaints "$pid")"
 	[ "${3:-}" != file ] || result "$name: from the file" "$(complaints "$2")"
 	result "$name: inlined frames" "$(expected_chain)"
+	case $name in
+	*stripped*) ;;
+	*) result "$name: globals" "$($globals "$pid")" ;;
+	esac
 	kill "$pid"
 	wait "$pid" 2>/dev/null
 }
@@ -65,12 +70,13 @@ each()
 	esac
 }
 
-make -s "$tool" || exit 1
+make -s $tool $globals || exit 1
 for minor in $(minors); do
 	each "go$minor" "$minor"
 	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
 done
 each "go$minor-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
+CGO_ENABLED=1 each "go$minor-cgo-PIE" "$minor" -buildmode=pie
 CGO_ENABLED=1 each "go$minor-cgo-stripped" "$minor" '-ldflags=-s -w'
 CGO_ENABLED=1 each "go$minor-cgo-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
 done_testing

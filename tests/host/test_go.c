@@ -70,20 +70,32 @@ static struct gm_error *read_image(const char *version, const struct made_symbol
 				      .section_count = 1,
 				      .symbols = symbols,
 				      .symbol_count = symbol_count };
+	struct gm_go_program program = { .bias = 0x7f0000000000 };
 	struct gm_error *error;
 	char path[32];
 	int fd = made_file(&elf, path);
 
-	error = gm_go_image_read_file(path, 0x7f0000401000, image);
+	error = gm_elf_open(path, &program.elf);
 	close(fd);
-	return error;
+	return error ?: gm_go_image_read_program(&program, image);
 }
 
-static void is_refused(struct gm_error *error, int code, const char *words)
+/* And lets go of @image. */
+static void is_refused(struct gm_error *error, int code, const char *words,
+		       struct gm_go_image *image)
 {
 	tap_u64(error ? error->code : 0, code, words, "go/heap.h");
 	tap_ok(error && strstr(error->message, words), "and the sentence says so");
 	gm_error_destroy(error);
+	gm_go_image_deinit(image);
+}
+
+static struct gm_error *read_self(struct gm_go_image *image)
+{
+	struct gm_go_program program = { 0 };
+	struct gm_error *error = gm_elf_open("/proc/self/exe", &program.elf);
+
+	return error ?: gm_go_image_read_program(&program, image);
 }
 
 static void test_image(void)
@@ -108,13 +120,15 @@ static void test_image(void)
 		"readelf --debug-dump=info of a Go 1.24 program");
 	tap_u64(image.globals[GM_GO_ISCGO].address, 0, "a global that is not there",
 		"construction");
-	is_refused(read_image("go1.24.4", symbols, 3, &image), ENOTSUP, "no symbol runtime.allp");
-	is_refused(read_image("go1.24.4", NULL, 0, &image), ENOTSUP, "stripped");
-	is_refused(read_image("go1.99.1", symbols, 4, &image), ENOTSUP, "not in gomem's table");
+	gm_go_image_deinit(&image);
+	is_refused(read_image("go1.24.4", symbols, 3, &image), ENOTSUP, "runtime.allp is nowhere",
+		   &image);
+	is_refused(read_image("go1.24.4", NULL, 0, &image), ENOTSUP, "stripped", &image);
+	is_refused(read_image("go1.99.1", symbols, 4, &image), ENOTSUP, "not in gomem's table",
+		   &image);
 	is_refused(read_image("go1.24.4 X:staticlockranking", symbols, 4, &image), ENOTSUP,
-		   "GOEXPERIMENT=staticlockranking");
-	error = gm_go_image_read_file("/proc/self/exe", 0, &image);
-	is_refused(error, ENOENT, "not a Go program");
+		   "GOEXPERIMENT=staticlockranking", &image);
+	is_refused(read_self(&image), ENOENT, "not a Go program", &image);
 }
 
 static void add(struct gm_go_regions *regions, uint64_t start, uint64_t end,

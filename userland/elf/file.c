@@ -104,6 +104,18 @@ void gm_elf_destroy(struct gm_elf *elf)
 	free(elf);
 }
 
+const char *gm_elf_path(const struct gm_elf *elf)
+{
+	return elf->path;
+}
+
+bool gm_elf_has_sections(const struct gm_elf *elf)
+{
+	size_t count;
+
+	return !elf_getshdrnum(elf->elf, &count) && count > 1;
+}
+
 uint64_t gm_elf_entry(const struct gm_elf *elf)
 {
 	return elf->header.e_entry;

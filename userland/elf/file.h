@@ -18,6 +18,12 @@ struct gm_error *gm_elf_open(const char *path, struct gm_elf **elf) GM_MUST_CHEC
 void gm_elf_destroy(struct gm_elf *elf);
 GM_DEFINE_AUTO(gm_elf)
 
+/* As it was opened; for messages. */
+const char *gm_elf_path(const struct gm_elf *elf);
+
+/* False: only segments tell what is where. */
+bool gm_elf_has_sections(const struct gm_elf *elf);
+
 /* e_entry, as linked. */
 uint64_t gm_elf_entry(const struct gm_elf *elf);
 

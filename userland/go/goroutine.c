@@ -5,8 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "elf/file.h"
-#include "go/image.h"
+#include "go/buildinfo.h"
 
 /* Go's linker makes room for one pointer where the program has no other thread-local variable. */
 #define TLS_ALONE (-8)
@@ -45,19 +44,27 @@ static struct gm_error *find_tls(struct gm_elf *elf, int64_t *tls)
 	return NULL;
 }
 
-struct gm_error *gm_go_goroutine_read_file(const char *path, struct gm_go_goroutine *goroutine)
+static struct gm_error *read_program(const struct gm_go_program *program,
+				     struct gm_go_goroutine *goroutine)
 {
-	gm_auto(gm_elf) struct gm_elf *elf = NULL;
-	struct gm_error *error;
+	struct gm_error *error = gm_go_buildinfo_read(program, &goroutine->version);
 
-	error = gm_elf_open(path, &elf);
 	if (!error)
-		error = gm_go_image_read_version(elf, path, &goroutine->version);
-	if (!error)
-		error = gm_go_layout_read(elf, &goroutine->version, &goroutine->layout);
+		error = gm_go_layout_read(program->elf, &goroutine->version, &goroutine->layout);
 	if (!error)
 		error = check_needed(goroutine);
-	return error ?: find_tls(elf, &goroutine->tls);
+	return error ?: find_tls(program->elf, &goroutine->tls);
+}
+
+struct gm_error *gm_go_goroutine_read_file(const char *path, struct gm_go_goroutine *goroutine)
+{
+	struct gm_go_program program = { 0 };
+	struct gm_error *error = gm_elf_open(path, &program.elf);
+
+	if (!error)
+		error = read_program(&program, goroutine);
+	gm_go_program_deinit(&program);
+	return error;
 }
 
 struct gm_error *gm_go_goroutine_read(pid_t pid, struct gm_go_goroutine *goroutine)

@@ -2,12 +2,11 @@
 #include "go/image.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <string.h>
 
-#include "go/program.h"
-
-#define BUILDINFO ".go.buildinfo"
+#include "go/buildinfo.h"
+#include "go/globals.h"
 
 static const struct gm_elf_symbol questions[GM_GO_GLOBAL_COUNT] = {
 #define QUESTION(id, symbol, must) { .name = symbol },
@@ -21,79 +20,144 @@ static const bool musts[GM_GO_GLOBAL_COUNT] = {
 #undef MUST
 };
 
-struct gm_error *gm_go_image_read_version(struct gm_elf *elf, const char *path,
-					  struct gm_go_version *version)
+/* ENOENT: it is stripped. */
+static struct gm_error *read_symbols(struct gm_go_image *image)
 {
-	gm_auto(gm_error) struct gm_error *error = NULL;
-	const void *data;
-	size_t size;
-
-	error = gm_elf_section(elf, BUILDINFO, &data, &size);
-	if (error)
-		return gm_error_create(ENOENT, "%s is not a Go program: %s", path, error->message);
-	if (!gm_go_version_parse(data, size, version))
-		return gm_error_create(ENOTSUP,
-				       "cannot tell which Go built %s: its %s is not that"
-				       " of Go 1.18 or later",
-				       path, BUILDINFO);
-	return NULL;
-}
-
-static struct gm_error *read_globals(struct gm_elf *elf, uint64_t bias, struct gm_go_image *image)
-{
-	gm_auto(gm_error) struct gm_error *error = NULL;
 	struct gm_elf_symbol symbols[GM_GO_GLOBAL_COUNT];
+	struct gm_error *error;
 
 	memcpy(symbols, questions, sizeof(symbols));
-	error = gm_elf_symbols(elf, symbols, GM_GO_GLOBAL_COUNT);
+	error = gm_elf_symbols(image->program.elf, symbols, GM_GO_GLOBAL_COUNT);
 	if (error)
-		return gm_error_create(ENOTSUP,
-				       "cannot find the heap of this %s program: %s; build it"
-				       " without -ldflags=-s and do not strip it",
-				       image->version.text, error->message);
-	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++) {
+		return error;
+	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++)
 		if (symbols[i].found)
-			image->globals[i] = (struct gm_go_variable){ symbols[i].address + bias,
-								     symbols[i].size };
-		else if (musts[i])
-			return gm_error_create(ENOTSUP,
-					       "cannot find the heap of this %s program: it has"
-					       " no symbol %s",
-					       image->version.text, symbols[i].name);
-	}
+			image->globals[i] = (struct gm_go_variable){
+				symbols[i].address + image->program.bias,
+				symbols[i].size,
+			};
+	if (!image->globals[GM_GO_MHEAP].address)
+		return gm_error_create(ENOENT, "its symbols are not those of Go's runtime");
 	return NULL;
 }
 
-static struct gm_error *read_image(struct gm_elf *elf, uint64_t bias, const char *path,
-				   struct gm_go_image *image)
+/* Two ways that know nothing of each other must find the same. */
+static struct gm_error *find_globals(struct gm_go_image *image)
 {
+	uint64_t by_code, by_data;
+	struct gm_error *error;
+
+	if (!image->modules)
+		return gm_error_create(ENOTSUP, "nothing tells where its functions are");
+	error = gm_go_globals_by_code(&image->program, image->modules, &image->layout,
+				      image->globals);
+	if (error)
+		return error;
+	by_code = image->globals[GM_GO_MHEAP].address;
+	by_data = gm_go_globals_scan(&image->program, &image->layout);
+	if (!by_data)
+		return gm_error_create(ENOTSUP, "nothing in its memory looks like a list of spans");
+	if (by_code != by_data)
+		return gm_error_create(ENOTSUP,
+				       "its code has runtime.mheap_ at %" PRIx64
+				       ", its data at %" PRIx64,
+				       by_code, by_data);
+	return NULL;
+}
+
+static struct gm_error *check_musts(const struct gm_go_image *image)
+{
+	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++)
+		if (musts[i] && !image->globals[i].address)
+			return gm_error_create(ENOTSUP, "%s is nowhere to be found",
+					       questions[i].name);
+	return NULL;
+}
+
+static struct gm_error *read_globals(struct gm_go_image *image)
+{
+	struct gm_error *error = read_symbols(image);
+
+	image->stripped = error && error->code == ENOENT;
+	if (image->stripped) {
+		gm_error_destroy(error);
+		error = find_globals(image);
+	}
+	return error ?: check_musts(image);
+}
+
+struct gm_error *gm_go_image_read_program(const struct gm_go_program *program,
+					  struct gm_go_image *image)
+{
+	gm_auto(gm_error) struct gm_error *why = NULL;
 	struct gm_error *error;
 
 	memset(image, 0, sizeof(*image));
-	error = gm_go_image_read_version(elf, path, &image->version);
+	image->program = *program;
+	error = gm_go_buildinfo_read(program, &image->version);
 	if (!error)
-		error = read_globals(elf, bias, image);
-	return error ?: gm_go_layout_read(elf, &image->version, &image->layout);
+		error = gm_go_layout_read(program->elf, &image->version, &image->layout);
+	if (error)
+		return error;
+	gm_error_destroy(gm_go_modules_read(program, &image->layout, &image->modules));
+	why = read_globals(image);
+	if (why)
+		return gm_error_create(why->code, "cannot find the heap of this %s%s program: %s",
+				       image->stripped ? "stripped " : "", image->version.text,
+				       why->message);
+	return NULL;
 }
 
-struct gm_error *gm_go_image_read_file(const char *path, uint64_t entry, struct gm_go_image *image)
+void gm_go_image_deinit(struct gm_go_image *image)
 {
-	gm_auto(gm_elf) struct gm_elf *elf = NULL;
-	struct gm_error *error = gm_elf_open(path, &elf);
-
-	return error ?: read_image(elf, entry - gm_elf_entry(elf), path, image);
+	gm_go_modules_destroy(image->modules);
+	gm_go_program_deinit(&image->program);
+	memset(image, 0, sizeof(*image));
 }
 
-struct gm_error *gm_go_image_read(pid_t pid, struct gm_go_image *image)
+static bool is_go(const struct gm_go_program *program)
 {
-	struct gm_go_program program;
+	struct gm_go_version version;
+	struct gm_error *error = gm_go_buildinfo_read(program, &version);
+	bool go = !error || error->code != ENOENT;
+
+	gm_error_destroy(error);
+	return go;
+}
+
+/* Where a C program has loaded Go as a library. */
+static bool find_library(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
+			 struct gm_go_program *program)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		const struct gm_vma *vma = &maps->items[i];
+		struct gm_error *error;
+
+		if (!vma->inode || !strchr(vma->perms, 'x'))
+			continue;
+		error = gm_go_program_open_mapped(pid, vma, mem, program);
+		if (!error && is_go(program))
+			return true;
+		gm_error_destroy(error);
+		gm_go_program_deinit(program);
+	}
+	return false;
+}
+
+struct gm_error *gm_go_image_read(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
+				  struct gm_go_image *image)
+{
+	struct gm_go_program program, library;
 	struct gm_error *error;
-	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	error = gm_go_program_open(pid, NULL, &program);
+	memset(image, 0, sizeof(*image));
+	error = gm_go_program_open(pid, mem, &program);
+	if (!error && !is_go(&program) && find_library(pid, mem, maps, &library)) {
+		gm_go_program_deinit(&program);
+		program = library;
+	}
 	if (!error)
-		error = read_image(program.elf, program.bias, path, image);
+		return gm_go_image_read_program(&program, image);
 	gm_go_program_deinit(&program);
 	return error;
 }

@@ -7,7 +7,10 @@
 
 #include "base/error.h"
 #include "go/layout.h"
+#include "go/moduledata.h"
+#include "go/program.h"
 #include "go/version.h"
+#include "os/maps.h"
 
 /* X(id, symbol, must): the runtime's globals. */
 #define GM_GO_GLOBALS(X)                                        \
@@ -36,23 +39,32 @@ struct gm_go_variable {
 	uint64_t size;
 };
 
+/**
+ * struct gm_go_image - a Go program in its process
+ * @stripped: it has no symbols: its globals were found by what uses them and what they hold
+ * @program: its bytes
+ * @modules: its parts, the runtime's own first; NULL where nothing tells of them
+ */
 struct gm_go_image {
 	struct gm_go_version version;
 	struct gm_go_layout layout;
 	struct gm_go_variable globals[GM_GO_GLOBAL_COUNT];
+	struct gm_go_program program;
+	struct gm_go_modules *modules;
+	bool stripped;
 };
 
-/* Which Go built @elf, the file at @path. ENOENT: none; ENOTSUP: one that does not say. */
-struct gm_error *gm_go_image_read_version(struct gm_elf *elf, const char *path,
-					  struct gm_go_version *version) GM_MUST_CHECK;
-
-/* Reads /proc/@pid/exe, which works when the file was deleted or lies in another
- * mount namespace. ENOENT: not a Go program; ENOTSUP: stripped, or an unknown Go.
+/* The Go program that @pid runs, of which @mem is the memory: its exe, else one of the libraries
+ * that it mapped. @mem must live as long. ENOENT: there is none; ENOTSUP: an unknown Go, or one
+ * whose heap is not found. The caller deinits, also after an error.
  */
-struct gm_error *gm_go_image_read(pid_t pid, struct gm_go_image *image) GM_MUST_CHECK;
+struct gm_error *gm_go_image_read(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
+				  struct gm_go_image *image) GM_MUST_CHECK;
 
-/* The same for a file whose entry point lies at @entry in the process. */
-struct gm_error *gm_go_image_read_file(const char *path, uint64_t entry,
-				       struct gm_go_image *image) GM_MUST_CHECK;
+/* The same of @program, which becomes the image's. */
+struct gm_error *gm_go_image_read_program(const struct gm_go_program *program,
+					  struct gm_go_image *image) GM_MUST_CHECK;
+
+void gm_go_image_deinit(struct gm_go_image *image);
 
 #endif

@@ -54,6 +54,7 @@
 	X(INLINE_BYTES, "runtime.spanInlineMarkBits", NULL, false)                     \
 	X(INLINE_MARKS, "runtime.spanInlineMarkBits", "marks", false)                  \
 	X(FIXALLOC_INUSE, "runtime.fixalloc", "inuse", true)                           \
+	X(FIXALLOC_STAT, "runtime.fixalloc", "stat", true)                             \
 	X(P_PCACHE, "runtime.p", "pcache", true)                                       \
 	X(PCACHE_BYTES, "runtime.pageCache", NULL, true)                               \
 	X(PCACHE_BASE, "runtime.pageCache", "base", true)                              \

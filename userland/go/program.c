@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE 1 /* asprintf */
 #include "go/program.h"
 
 #include <elf.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #define AUXV_MAX 64
+#define PAGE_BYTES 4096
 #define PIECE_BYTES (256U << 10)
+#define SCAN_MAX (1ULL << 30)
 
 /* Where the kernel entered the program: with the file's e_entry, the load bias. */
 static struct gm_error *read_entry(pid_t pid, uint64_t *entry)
@@ -60,6 +63,62 @@ struct gm_error *gm_go_program_open(pid_t pid, struct gm_mem *mem, struct gm_go_
 		return error;
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	return gm_go_program_open_file(path, entry, mem, program);
+}
+
+/* By the mapping itself, which is right when the file was deleted or lies in another mount
+ * namespace; some kernels want a capability for that, then by its path there.
+ */
+static struct gm_error *open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_elf **elf)
+{
+	gm_autofree char *path = NULL;
+	struct gm_error *error;
+
+	if (asprintf(&path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, vma->start,
+		     vma->end) < 0) {
+		path = NULL;
+		return gm_error_errno(ENOMEM, "cannot open %s", vma->name);
+	}
+	error = gm_elf_open(path, elf);
+	if (!error)
+		return NULL;
+	gm_error_destroy(error);
+	free(path);
+	if (asprintf(&path, "/proc/%d/root%s", (int)pid, vma->name) < 0) {
+		path = NULL;
+		return gm_error_errno(ENOMEM, "cannot open %s", vma->name);
+	}
+	return gm_elf_open(path, elf);
+}
+
+/* A segment is mapped by whole pages of the file. */
+static bool find_bias(const struct gm_elf *elf, const struct gm_vma *vma, uint64_t *bias)
+{
+	struct gm_elf_segment segments[GM_ELF_SEGMENTS_MAX];
+	size_t count = gm_elf_segments(elf, segments, GM_ELF_SEGMENTS_MAX);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct gm_elf_segment *segment = &segments[i];
+		uint64_t start = segment->offset & -PAGE_BYTES;
+
+		if (!segment->executable || vma->offset < start ||
+		    vma->offset - start >= segment->file_bytes + (segment->offset - start))
+			continue;
+		*bias = vma->start - (segment->address + vma->offset - segment->offset);
+		return true;
+	}
+	return false;
+}
+
+struct gm_error *gm_go_program_open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_mem *mem,
+					   struct gm_go_program *program)
+{
+	struct gm_error *error;
+
+	*program = (struct gm_go_program){ .mem = mem };
+	error = open_mapped(pid, vma, &program->elf);
+	if (!error && !find_bias(program->elf, vma, &program->bias))
+		error = gm_error_create(EBADMSG, "%s has no code where it is mapped", vma->name);
+	return error;
 }
 
 void gm_go_program_deinit(struct gm_go_program *program)
@@ -113,6 +172,8 @@ bool gm_go_program_scan(const struct gm_go_program *program, uint64_t start, uin
 	bool found = false;
 
 	start = (start + 7) & ~7ULL;
+	if (start < end && end - start > SCAN_MAX)
+		end = start + SCAN_MAX;
 	while (buffer && !found && start < end) {
 		size_t size = end - start < PIECE_BYTES ? end - start : PIECE_BYTES;
 

@@ -4,6 +4,7 @@
 #define GM_GO_PROGRAM_H
 
 #include "elf/segments.h"
+#include "os/maps.h"
 #include "os/mem.h"
 
 /**
@@ -29,6 +30,10 @@ struct gm_error *gm_go_program_open(pid_t pid, struct gm_mem *mem,
 /* The same for a file whose entry point lies at @entry in the process. */
 struct gm_error *gm_go_program_open_file(const char *path, uint64_t entry, struct gm_mem *mem,
 					 struct gm_go_program *program) GM_MUST_CHECK;
+
+/* Of a process: the file that it mapped at @vma, an executable one; as above. */
+struct gm_error *gm_go_program_open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_mem *mem,
+					   struct gm_go_program *program) GM_MUST_CHECK;
 void gm_go_program_deinit(struct gm_go_program *program);
 
 /* All of it, or an error that names the address. */
@@ -42,8 +47,8 @@ size_t gm_go_program_segments(const struct gm_go_program *program, struct gm_elf
 /* Sees @size bytes that lie at @address; true ends the scan. */
 typedef bool (*gm_go_scanner)(void *context, uint64_t address, const void *bytes, size_t size);
 
-/* Hands out [start, end) in pieces, aligned to 8, that overlap by @overlap bytes, less than
- * 4096; what cannot be read is left out. True where @scanner said so.
+/* Hands out [start, end), of a large one the first GiB, in pieces, aligned to 8, that overlap by
+ * @overlap bytes, less than 4096; what cannot be read is left out. True where @scanner said so.
  */
 bool gm_go_program_scan(const struct gm_go_program *program, uint64_t start, uint64_t end,
 			size_t overlap, gm_go_scanner scanner, void *context);

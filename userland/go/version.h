@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /**
  * struct gm_go_version - "go1.26.10-X:nogreenteagc"
@@ -18,10 +19,19 @@ struct gm_go_version {
 	char experiments[64];
 };
 
-/* From the bytes of section .go.buildinfo, in the form of Go 1.18 and later
- * (Go src/debug/buildinfo/buildinfo.go). False where they are not that.
+/* From its text. False where that is none, or not printable. */
+bool gm_go_version_set(const void *text, size_t size, struct gm_go_version *version);
+
+/* From a program's build information, which a linker puts into .go.buildinfo: the form of
+ * Go 1.18 and later (Go src/debug/buildinfo/buildinfo.go). False where it is not that.
  */
 bool gm_go_version_parse(const void *buildinfo, size_t size, struct gm_go_version *version);
+
+/* The form before: where the program has a Go string with its version. */
+bool gm_go_version_pointer(const void *buildinfo, size_t size, uint64_t *address);
+
+#define GM_GO_BUILDINFO_MAGIC "\xff Go buildinf:"
+#define GM_GO_BUILDINFO_MAGIC_BYTES 14
 
 /* Whether @name is in @version's list of experiments. */
 bool gm_go_version_has(const struct gm_go_version *version, const char *name);
