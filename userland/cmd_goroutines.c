@@ -14,11 +14,11 @@ static const char usage[] =
 	"Usage: gomemctl goroutines [-p PID]... [--by stack|function|state|creator|labels] [-n N]\n"
 	"                           [--label KEY[=VALUE]] [--list] [--json]\n"
 	"\n"
-	"Shows the goroutines of a Go program: how many there are, what they wait for, where, for\n"
-	"how long at least, who created them, and what their stacks take: allotted, resident and in\n"
-	"use. Grouped by stack, by the function that they are in outside of the runtime and its\n"
-	"like, by state, by the function that created them, or by pprof labels; those with the most\n"
-	"stack first, 10 groups or N. --list shows each goroutine. --label: only those that have it.\n"
+	"Shows the goroutines of a Go program: how many there are, what they wait for, where, about\n"
+	"how long, who created them, and what their stacks take: allotted, resident and in use.\n"
+	"Grouped by stack, by the function that they are in outside of the runtime and its like, by\n"
+	"state, by the function that created them, or by pprof labels; those with the most stack\n"
+	"first, 10 groups or N. --list shows each goroutine. --label: only those that have it.\n"
 	"Without -p, the module's targets.\n";
 
 static const struct option options[] = {

@@ -38,7 +38,7 @@ enum gm_goroutines_lack {
  * @system: the runtime's own: the collector's, the finalizers'
  * @stack_bytes: what it has for a stack; @used_bytes: of these in use, GM_OUT_NONE while it runs
  * @resident_bytes: GM_OUT_NONE where the pages cannot be had
- * @wait_ns: since a GC first saw it wait, at least so long; GM_OUT_NONE: none has
+ * @wait_ns: how long it waits about, as the state's wait_since has it; GM_OUT_NONE: not known
  * @labels: NULL: none
  */
 struct gm_goroutine {

@@ -123,7 +123,7 @@ static bool fill_group(struct json_object *object, struct gm_goroutines_look *lo
 	return add_number(object, "count", group->count) &&
 	       gm_out_json_add(object, "system", json_object_new_boolean(system)) &&
 	       add_text(object, "state", *group->state ? group->state : NULL) &&
-	       add_number(object, "wait_at_least_ns", group->wait_ns) &&
+	       add_number(object, "wait_about_ns", group->wait_ns) &&
 	       add_number(object, "stack_bytes", group->stack_bytes) &&
 	       add_number(object, "resident_bytes",
 			  look->subject.pages ? group->resident_bytes : GM_OUT_NONE) &&
@@ -167,7 +167,7 @@ static bool fill_one(struct json_object *object, struct gm_goroutines_look *look
 	       add_text(object, "state", gm_goroutines_state(look, one, state)) &&
 	       gm_out_json_add(object, "locked_to_thread",
 			       json_object_new_boolean(one->state->locked_m)) &&
-	       add_number(object, "wait_at_least_ns", one->wait_ns) &&
+	       add_number(object, "wait_about_ns", one->wait_ns) &&
 	       add_address(object, "g", one->state->at) &&
 	       add_address(object, "stack_low", one->state->stack_low) &&
 	       add_address(object, "stack_high", one->state->stack_high) &&

@@ -219,6 +219,9 @@ static struct gm_error *read_all(struct gm_goroutines_look *look)
 	struct gm_error *error;
 
 	error = gm_go_goroutines_read(&subject->target, &look->states);
+	/* The clock of a core's machine stands still. */
+	if (subject->core)
+		look->states.at = 0;
 	if (!error)
 		error = add_goroutines(look);
 	if (!error)

@@ -16,7 +16,7 @@ static const char *bytes_text(uint64_t bytes, char text[GM_OUT_BYTES_MAX])
 	return bytes == GM_OUT_NONE ? "-" : gm_out_bytes(bytes, text);
 }
 
-/* "> 12 min", as the GC that began the clock came later than the wait. */
+/* "~ 12 min", as the clock begins with a GC and not with the wait. */
 static const char *wait_text(uint64_t wait_ns, char text[WAIT_BYTES])
 {
 	uint64_t seconds = wait_ns / 1000000000;
@@ -24,11 +24,11 @@ static const char *wait_text(uint64_t wait_ns, char text[WAIT_BYTES])
 	if (wait_ns == GM_OUT_NONE)
 		return "-";
 	if (seconds < 120)
-		snprintf(text, WAIT_BYTES, "> %" PRIu64 " s", seconds);
+		snprintf(text, WAIT_BYTES, "~ %" PRIu64 " s", seconds);
 	else if (seconds < 7200)
-		snprintf(text, WAIT_BYTES, "> %" PRIu64 " min", seconds / 60);
+		snprintf(text, WAIT_BYTES, "~ %" PRIu64 " min", seconds / 60);
 	else
-		snprintf(text, WAIT_BYTES, "> %" PRIu64 " h", seconds / 3600);
+		snprintf(text, WAIT_BYTES, "~ %" PRIu64 " h", seconds / 3600);
 	return text;
 }
 

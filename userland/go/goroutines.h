@@ -38,8 +38,9 @@ enum gm_go_g_kind {
  * @parent: goid of the one that created it; 0: the runtime, or not known (before Go 1.21)
  * @kind: enum gm_go_g_kind; @status: enum gm_go_status, or what else stands there
  * @wait_reason: index into runtime.waitReasonStrings, meant only while it waits
- * @wait_since: CLOCK_MONOTONIC of the process, ns, when a GC first saw it waiting or in the
- *	kernel, so it may wait longer by a GC cycle; 0: no GC has
+ * @wait_since: CLOCK_MONOTONIC of the process, ns: the end of the GC before the one that first
+ *	saw it waiting or in the kernel, so that it may have begun later by the time between the
+ *	two; 0: none saw it, or none came before
  * @go_pc: of the go statement that created it, as a return address; 0: none
  * @start_pc: the function it began with
  * @pc, @sp: where it will go on; both 0 while it runs, when only the CPU knows

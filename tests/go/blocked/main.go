@@ -2,7 +2,7 @@
 
 // Goroutines that block in every way there is, in known numbers, with stacks of a known size and
 // labels. When all of them stand still it prints what the runtime says of them, runtime.Stack,
-// then "end" and how many there are, and waits for stdin to end. With the argument "gc" it
+// then "end", how many there are and runtime.MemStats.StackInuse, and waits for stdin to end. With the argument "gc" it
 // collects once before it prints; with "spin", one goroutine works for ever.
 package main
 
@@ -16,6 +16,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 var (
@@ -87,7 +88,7 @@ func rawReader(fd int) {
 	syscall.Read(fd, b[:])
 }
 
-// Each level has a KiB and what a call takes: 100 levels fit into 128 KiB, not into 64.
+// Each level has a KiB and what a call takes: 90 levels fit into 128 KiB, not into 64.
 //
 //go:noinline
 func deep(level int) byte {
@@ -149,7 +150,7 @@ func startAll() {
 	start(6, condition)
 	start(5, fileReader)
 	start(2, func() { rawReader(raw[0]) })
-	start(20, func() { deep(100) })
+	start(20, func() { deep(90) })
 	start(9, inlines)
 	for _, name := range []string{"a", "b"} {
 		name := name
@@ -175,18 +176,37 @@ func settle() string {
 	}
 }
 
+func monotonic() int64 {
+	var now syscall.Timespec
+	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&now)), 0)
+	return now.Nano()
+}
+
 func main() {
-	startAll()
-	settle()
-	if len(os.Args) > 1 && os.Args[1] == "gc" {
-		runtime.GC()
+	var before, after int64
+	what := ""
+	if len(os.Args) > 1 {
+		what = os.Args[1]
 	}
+	if what == "gc" {
+		before = monotonic()
+		runtime.GC()
+		after = monotonic()
+	}
+	startAll()
 	text := settle()
-	if len(os.Args) > 1 && os.Args[1] == "spin" {
+	if what == "gc" {
+		runtime.GC()
+		text = settle()
+	}
+	if what == "spin" {
 		go spin()
 		time.Sleep(50 * time.Millisecond)
 	}
-	fmt.Printf("%s\nend %d\n", text, runtime.NumGoroutine())
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	fmt.Printf("%s\nend %d %d %d %d\n", text, runtime.NumGoroutine(), stats.StackInuse, before,
+		after)
 	var b [1]byte
 	syscall.Read(0, b[:])
 }

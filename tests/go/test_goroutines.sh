@@ -1,0 +1,181 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What gomemctl goroutines reads from outside against what runtime.Stack says inside of the same
+# goroutines, frame by frame, and against how the program made them; for each Go of
+# tests/vm/toolchains, and PIE, cgo and stripped programs of the newest. TAP.
+set -uo pipefail
+
+# shellcheck source=tests/go/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+cd "$here/../.." || exit 1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+export GOGC=off	# the program collects when it is told
+
+# A goroutine a line, "ID STATE|FUNCTION FILE:LINE|...|by FUNCTION FILE:LINE", sorted; but for
+# the first one, which was running when it asked
+said_lines()
+{
+	awk '
+	/^goroutine / {
+		match($0, /\[[^],]*/)
+		line = $2 " " substr($0, RSTART + 1, RLENGTH - 1)
+		next
+	}
+	/^\t/ { sub(/ \+0x.*/, ""); line = line " " substr($0, 2); next }
+	/^created by / { sub(/ in goroutine .*/, ""); line = line "|by " $3; next }
+	/^end / { exit }
+	/^$/ { if (line) print line; line = ""; next }
+	{ sub(/\([^()]*\)$/, ""); line = line "|" $0 }' | grep -v '^1 ' | sort
+}
+
+# The same of what gomemctl says: a panic, too, leaves out what the runtime does
+came_lines()
+{
+	jq -r '.processes[0].list[] | select((.system | not) and .goid != 1) |
+		"\(.goid) \(.state)" + ([.frames[] | select(.function |
+			test("^runtime[.]([^A-Z(]|[(][*]?[^A-Z])") | not) |
+			"|\(.function) \(.file):\(.line)"] | join("")) +
+		(.created_by | if . then "|by \(.function) \(.file):\(.line)" else "" end)' |
+		sort
+}
+
+# ask NAME FLAG...: JSON of the program that runs, into $tmp/NAME
+ask()
+{
+	./gomemctl goroutines -p "$pid" --json "${@:2}" >"$tmp/$1"
+}
+
+# is WHAT CAME EXPECTED SOURCE
+is()
+{
+	result "$1" "$([ "$2" = "$3" ] || echo "expected $3, $4; came $2")"
+}
+
+# of FILTER [FILE]
+of()
+{
+	jq -r ".processes[0] | $1" "$tmp/${2:-list}"
+}
+
+# Pages present in [from, to), from pagemap
+present_bytes()
+{
+	dd if="/proc/$pid/pagemap" bs=8 skip=$(($1 / 4096)) count=$((($2 - $1) / 4096)) \
+		status=none | od -An -v -t u8 -w8 |
+		awk '{ n += $1 >= 9223372036854775808 } END { print n * 4096 }'
+}
+
+# run PROGRAM ARGUMENT: until it stands still; what it says is in $tmp/said, its last words in
+# $goroutines, $stack_inuse, $before and $after
+run()
+{
+	coproc program { exec "$tmp/$1" "$2"; }
+	# shellcheck disable=SC2154 # coproc sets them
+	pid=$program_PID
+	sed '/^end /q' <&"${program[0]}" >"$tmp/said"
+	read -r _ goroutines stack_inuse before after <<<"$(tail -n 1 "$tmp/said")"
+}
+
+stop()
+{
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+# The runtime's clock of what waits starts at the end of the GC before the one that first saw
+# it wait; /proc/uptime has 10 ms
+check_waits()
+{
+	result "$1: how long they wait" "$(of "
+		(($asked - $after / 1e9 - 0.02) * 1e9) as \$least |
+		(($answered - $before / 1e9 + 0.02) * 1e9) as \$most |
+		[.list[] | select((.system | not) and .state != \"syscall\") | .wait_about_ns |
+			select(. == null or . < \$least or . > \$most)] | select(length > 0) |
+		\"expected \(\$least) to \(\$most) ns, since the first GC; came \(.[0]) and \(
+			length - 1) more\"")"
+}
+
+check_stacks()
+{
+	local low high
+
+	is "$1: deep stacks" \
+		"$(of '[.list[] | select((.frames | length) > 90) | .stack_bytes] | unique | join(" ")')" 131072 \
+		'since 90 frames of over 1 KiB have no room in 64 KiB'
+	result "$1: what is used of them" "$(of '.list[] | select((.frames | length) > 90) |
+		select(.used_bytes < 90 * 1024 or .used_bytes >= .stack_bytes) |
+		"expected 92160 to 131072, by construction; came \(.used_bytes)"')"
+	result "$1: all are within StackInuse" "$(of "[.list[].stack_bytes] | add |
+		select(. > $stack_inuse) |
+		\"expected at most $stack_inuse, from runtime.MemStats; came \(.)\"")"
+	read -r low high <<<"$(of '[.list[] | select((.frames | length) > 90)][0] |
+		"\(.stack_low) \(.stack_high)"')"
+	is "$1: resident bytes of a stack" \
+		"$(of "[.list[] | select(.stack_low == \"$low\")][0].resident_bytes")" \
+		"$(present_bytes "$low" "$high")" 'from pagemap'
+}
+
+check_groups()
+{
+	ask groups
+	is "$1: a group of a thousand" \
+		"$(of '[.groups[] | select(.function == "main.receiver") | .count] | join(" ")' groups)" \
+		1000 'made so'
+	ask groups --by state
+	is "$1: counts by state" \
+		"$(of '.groups[] | select((.system | not) and .state != "syscall") |
+			"\(.count) \(.state)"' groups | sort | paste -sd,)" \
+		"$(sed -E -n 's/^goroutine [0-9]+ \[([^],]*).*/\1/p' "$tmp/said" | sort | uniq -c |
+			sed 's/^ *//' | grep -vE 'running|syscall' | sort | paste -sd,)" \
+		'from runtime.Stack'
+	ask groups --by labels
+	is "$1: by labels" \
+		"$(of '.groups[] | select(.labels != {}) | "\(.count) \(.labels | tojson)"' groups |
+			sort | paste -sd' ')" \
+		'30 {"endpoint":"/a","tenant":"a"} 30 {"endpoint":"/b","tenant":"b"}' 'made so'
+	ask groups --label tenant=b
+	is "$1: with one label" "$(of .goroutines groups)" 30 'made so'
+}
+
+# each NAME MINOR [FLAG...]
+each()
+{
+	build "$1" "$2" blocked "${@:3}" || return
+	run "$1" gc
+	asked=$(cut -d' ' -f1 /proc/uptime)
+	ask list --list
+	answered=$(cut -d' ' -f1 /proc/uptime)
+	is "$1: goroutines" "$(of .goroutines)" "$goroutines" 'from runtime.NumGoroutine'
+	is "$1: that moved meanwhile" "$(of .moved)" 0 'as they all wait'
+	result "$1: state, frames and creator of each" \
+		"$(diff <(said_lines <"$tmp/said") <(came_lines <"$tmp/list") | cut -c1-400 |
+			head -n 10)"
+	check_waits "$1"
+	check_stacks "$1"
+	check_groups "$1"
+	stop
+}
+
+# One that runs has no stack to be read, and no GC has seen the others
+spinning()
+{
+	run "$1" spin
+	ask list --list
+	is "$1: one that runs" "$(of '[.list[] | select(.state == "running") |
+		"\(.began_with) \(.stack) \(.frames | length)"] | join(",")')" 'main.spin runs 0' \
+		'made so'
+	is "$1: no GC, no waiting time" \
+		"$(of '[.list[].wait_about_ns] | unique | tojson')" '[null]' 'as GOGC is off'
+	stop
+}
+
+for minor in $(minors); do
+	each "go$minor" "$minor"
+done
+spinning "go$minor"
+each "go$minor-PIE" "$minor" -buildmode=pie
+CGO_ENABLED=1 each "go$minor-cgo" "$minor"
+CGO_ENABLED=1 each "go$minor-cgo-PIE" "$minor" -buildmode=pie
+done_testing
