@@ -14,7 +14,7 @@ trap 'rm -rf "$tmp"' EXIT
 export GOGC=off	# the program collects when it is told
 
 # A goroutine a line, "ID STATE|FUNCTION FILE:LINE|...|by FUNCTION FILE:LINE", sorted; but for
-# the first one, which was running when it asked
+# the one that was running, as it asked
 said_lines()
 {
 	awk '
@@ -27,13 +27,14 @@ said_lines()
 	/^created by / { sub(/ in goroutine .*/, ""); line = line "|by " $3; next }
 	/^end / { exit }
 	/^$/ { if (line) print line; line = ""; next }
-	{ sub(/\([^()]*\)$/, ""); line = line "|" $0 }' | grep -v '^1 ' | sort
+	{ sub(/\([^()]*\)$/, ""); line = line "|" $0 }' | grep -v '^[0-9]* running' | sort
 }
 
 # The same of what gomemctl says: a panic, too, leaves out what the runtime does
 came_lines()
 {
-	jq -r '.processes[0].list[] | select((.system | not) and .goid != 1) |
+	jq -r --argjson asker "$asker" '.processes[0].list[] |
+		select((.system | not) and .goid != $asker) |
 		"\(.goid) \(.state)" + ([.frames[] | select(.function |
 			test("^runtime[.]([^A-Z(]|[(][*]?[^A-Z])") | not) |
 			"|\(.function) \(.file):\(.line)"] | join("")) +
@@ -67,14 +68,15 @@ present_bytes()
 		awk '{ n += $1 >= 9223372036854775808 } END { print n * 4096 }'
 }
 
-# run PROGRAM ARGUMENT: until it stands still; what it says is in $tmp/said, its last words in
-# $goroutines, $stack_inuse, $before and $after
+# run PROGRAM ARGUMENT...: until it stands still; what it says is in $tmp/said, its last words in
+# $goroutines, $stack_inuse, $before and $after; which goroutine spoke in $asker
 run()
 {
-	coproc program { exec "$tmp/$1" "$2"; }
+	coproc program { exec "$tmp/$1" "${@:2}"; }
 	# shellcheck disable=SC2154 # coproc sets them
 	pid=$program_PID
 	sed '/^end /q' <&"${program[0]}" >"$tmp/said"
+	asker=$(sed -n 's/^goroutine \([0-9]*\) \[running.*/\1/p' "$tmp/said")
 	read -r _ goroutines stack_inuse before after <<<"$(tail -n 1 "$tmp/said")"
 }
 
@@ -139,11 +141,10 @@ check_groups()
 	is "$1: with one label" "$(of .goroutines groups)" 30 'made so'
 }
 
-# each NAME MINOR [FLAG...]
-each()
+# check NAME PROGRAM [ARGUMENT...]
+check()
 {
-	build "$1" "$2" blocked "${@:3}" || return
-	run "$1" gc
+	run "${@:2}" gc
 	asked=$(cut -d' ' -f1 /proc/uptime)
 	ask list --list
 	answered=$(cut -d' ' -f1 /proc/uptime)
@@ -156,6 +157,19 @@ each()
 	check_stacks "$1"
 	check_groups "$1"
 	stop
+}
+
+# each NAME MINOR [FLAG...]
+each()
+{
+	build "$1" "$2" blocked "${@:3}" && check "$1" "$1"
+}
+
+# In a C program, which calls it in a goroutine that the runtime made for the thread
+shared()
+{
+	build "$1.so" "$2" blocked -buildmode=c-shared "${@:3}" &&
+		check "$1" host "$tmp/$1.so"
 }
 
 # One that runs has no stack to be read, and no GC has seen the others
@@ -173,9 +187,12 @@ spinning()
 
 for minor in $(minors); do
 	each "go$minor" "$minor"
+	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
 done
 spinning "go$minor"
 each "go$minor-PIE" "$minor" -buildmode=pie
 CGO_ENABLED=1 each "go$minor-cgo" "$minor"
-CGO_ENABLED=1 each "go$minor-cgo-PIE" "$minor" -buildmode=pie
+CGO_ENABLED=1 each "go$minor-cgo-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
+gcc -o "$tmp/host" "$here/host.c" -ldl || exit 1
+CGO_ENABLED=1 shared "go$minor-c-shared-stripped" "$minor" '-ldflags=-s -w'
 done_testing

@@ -186,7 +186,7 @@ func main() {
 	var before, after int64
 	what := ""
 	if len(os.Args) > 1 {
-		what = os.Args[1]
+		what = os.Args[len(os.Args)-1]
 	}
 	if what == "gc" {
 		before = monotonic()
