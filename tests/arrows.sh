@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Checks that the rooms include each other only along the arrows:
 #
-#	base <- {os, elf, out};  {os, elf} <- go;  {os, go} <- join <- verdict
+#	base <- {os, elf, graph, out};  {os, elf, graph} <- go;  {os, go} <- join <- verdict
 #	hooks -> ledger <- proc, hooks and proc never meet, the ledger sees neither;
 #	walk and target know nothing of either
 #
@@ -16,7 +16,8 @@ base:
 os: base
 elf: base
 out: base
-go: base os elf
+graph: base
+go: base os elf graph
 join: base os go
 verdict: base os go join
 '

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "graph/graph.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes, uint32_t roots)
+{
+	*graph = (struct gm_graph){};
+	if (nodes > GM_GRAPH_NODES_MAX)
+		return gm_error_create(E2BIG, "cannot make a graph of %" PRIu64 " nodes", nodes);
+	graph->first = calloc(nodes + 1, sizeof(*graph->first));
+	if (!graph->first)
+		return gm_error_errno(ENOMEM, "cannot make a graph of %" PRIu64 " nodes", nodes);
+	graph->nodes = nodes;
+	graph->roots = roots;
+	return NULL;
+}
+
+void gm_graph_deinit(struct gm_graph *graph)
+{
+	free(graph->first);
+	free(graph->to);
+	*graph = (struct gm_graph){};
+}
+
+static void append(struct gm_graph *graph, struct gm_graph_part *part, uint32_t at)
+{
+	for (uint32_t i = 0; i < part->nodes; i++)
+		graph->first[part->first_node + i] += at;
+	if (part->edges.count)
+		memcpy(graph->to + at, part->edges.items,
+		       part->edges.count * sizeof(*part->edges.items));
+	free(part->edges.items);
+	memset(&part->edges, 0, sizeof(part->edges));
+}
+
+static bool edges_lead_somewhere(const struct gm_graph *graph, uint32_t edges)
+{
+	for (uint32_t i = 0; i < edges; i++)
+		if (graph->to[i] >= graph->nodes)
+			return false;
+	return true;
+}
+
+struct gm_error *gm_graph_join(struct gm_graph *graph, struct gm_graph_part *parts, size_t count)
+{
+	uint64_t edges = 0, at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		edges += parts[i].edges.count;
+	if (edges >= UINT32_MAX)
+		return gm_error_create(E2BIG, "cannot make a graph of %" PRIu64 " edges", edges);
+	/* Grown where it lies, the first and largest part need not be copied. */
+	at = count ? parts[0].edges.count : 0;
+	graph->to = realloc(count ? parts[0].edges.items : NULL, (edges + 1) * sizeof(*graph->to));
+	if (!graph->to)
+		return gm_error_errno(ENOMEM, "cannot make a graph of %" PRIu64 " edges", edges);
+	if (count)
+		memset(&parts[0].edges, 0, sizeof(parts[0].edges));
+	for (size_t i = 1; i < count; i++) {
+		size_t part = parts[i].edges.count;
+
+		append(graph, &parts[i], at);
+		at += part;
+	}
+	graph->first[graph->nodes] = edges;
+	if (!edges_lead_somewhere(graph, edges))
+		return gm_error_create(EINVAL, "cannot make a graph: an edge leads to no node");
+	return NULL;
+}
