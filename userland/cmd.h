@@ -97,6 +97,7 @@ int gm_cmd_spans(int argc, char **argv);
 int gm_cmd_classes(int argc, char **argv);
 int gm_cmd_addr(int argc, char **argv);
 int gm_cmd_huge(int argc, char **argv);
+int gm_cmd_refs(int argc, char **argv);
 int gm_cmd_events(int argc, char **argv);
 int gm_cmd_stacks(int argc, char **argv);
 int gm_cmd_goroutines(int argc, char **argv);

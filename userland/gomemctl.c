@@ -21,6 +21,7 @@ static const struct command {
 	{ "addr", gm_cmd_addr,
 	  "what is at an address: object, span, stack, function, page, mapping" },
 	{ "huge", gm_cmd_huge, "the huge pages of the Go heap, and the few spans that hold them" },
+	{ "refs", gm_cmd_refs, "who holds the Go heap: variables, stacks, by objects and bytes" },
 	{ "events", gm_cmd_events, "what happens to the memory, as it happens" },
 	{ "stacks", gm_cmd_stacks, "whose code touched and mapped the memory: stacks, goroutines" },
 	{ "goroutines", gm_cmd_goroutines, "what they wait for, where, and what stacks they have" },

@@ -24,7 +24,8 @@
 	X(PERSISTENT_CHUNKS, "runtime.persistentChunks", false) \
 	X(ALLGS, "runtime.allgs", false)                        \
 	X(ALLM, "runtime.allm", false)                          \
-	X(WAIT_REASONS, "runtime.waitReasonStrings", false)
+	X(WAIT_REASONS, "runtime.waitReasonStrings", false)     \
+	X(ALLFIN, "runtime.allfin", false)
 
 enum gm_go_global {
 #define GM_GO_GLOBAL_ID(id, symbol, must) GM_GO_##id,

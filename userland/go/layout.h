@@ -41,6 +41,8 @@
 	X(MSPAN_SPANCLASS, "runtime.mspan", "spanclass", true)                         \
 	X(MSPAN_STATE, "runtime.mspan", "state", true)                                 \
 	X(MSPAN_ELEMSIZE, "runtime.mspan", "elemsize", true)                           \
+	X(MSPAN_LARGE_TYPE, "runtime.mspan", "largeType", false)                       \
+	X(MSPAN_SPECIALS, "runtime.mspan", "specials", false)                          \
 	X(PAGES_SUMMARY, "runtime.pageAlloc", "summary", true)                         \
 	X(PAGES_CHUNKS, "runtime.pageAlloc", "chunks", true)                           \
 	X(PAGES_IN_USE, "runtime.pageAlloc", "inUse", true)                            \
@@ -50,16 +52,20 @@
 	X(CHUNK_SCAVENGED, "runtime.pallocData", "scavenged", true)                    \
 	X(ARENA_BYTES, "runtime.heapArena", NULL, true)                                \
 	X(ARENA_SPANS, "runtime.heapArena", "spans", true)                             \
+	X(ARENA_BITMAP, "runtime.heapArena", "bitmap", false)                          \
+	X(ARENA_NO_MORE, "runtime.heapArena", "noMorePtrs", false)                     \
 	X(ARENA_INLINE_MARKS, "runtime.heapArena", "pageUseSpanInlineMarkBits", false) \
 	X(INLINE_BYTES, "runtime.spanInlineMarkBits", NULL, false)                     \
 	X(INLINE_MARKS, "runtime.spanInlineMarkBits", "marks", false)                  \
 	X(FIXALLOC_INUSE, "runtime.fixalloc", "inuse", true)                           \
 	X(FIXALLOC_STAT, "runtime.fixalloc", "stat", true)                             \
 	X(P_PCACHE, "runtime.p", "pcache", true)                                       \
+	X(P_MCACHE, "runtime.p", "mcache", false)                                      \
 	X(PCACHE_BYTES, "runtime.pageCache", NULL, true)                               \
 	X(PCACHE_BASE, "runtime.pageCache", "base", true)                              \
 	X(PCACHE_CACHE, "runtime.pageCache", "cache", true)                            \
 	X(PCACHE_SCAV, "runtime.pageCache", "scav", true)                              \
+	X(MCACHE_TINY, "runtime.mcache", "tiny", false)                                \
 	X(STATS_STACKS_SYS, "runtime.mstats", "stacks_sys", true)                      \
 	X(STATS_MSPAN_SYS, "runtime.mstats", "mspan_sys", true)                        \
 	X(STATS_MCACHE_SYS, "runtime.mstats", "mcache_sys", true)                      \
@@ -89,6 +95,7 @@
 	X(G_WAIT_REASON, "runtime.g", "waitreason", false)                             \
 	X(G_LOCKED_M, "runtime.g", "lockedm", false)                                   \
 	X(G_PARENT, "runtime.g", "parentGoid", false)                                  \
+	X(G_DEFER, "runtime.g", "_defer", false)                                       \
 	X(G_GO_PC, "runtime.g", "gopc", false)                                         \
 	X(G_START_PC, "runtime.g", "startpc", false)                                   \
 	X(GOBUF_SP, "runtime.gobuf", "sp", false)                                      \
@@ -99,6 +106,17 @@
 	X(M_PROCID, "runtime.m", "procid", false)                                      \
 	X(M_CURG, "runtime.m", "curg", false)                                          \
 	X(M_ALLLINK, "runtime.m", "alllink", false)                                    \
+	X(DEFER_BYTES, "runtime._defer", NULL, false)                                  \
+	X(DEFER_FN, "runtime._defer", "fn", false)                                     \
+	X(DEFER_LINK, "runtime._defer", "link", false)                                 \
+	X(SPECIAL_BYTES, "runtime.special", NULL, false)                               \
+	X(SPECIAL_NEXT, "runtime.special", "next", false)                              \
+	X(SPECIAL_OFFSET, "runtime.special", "offset", false)                          \
+	X(SPECIAL_KIND, "runtime.special", "kind", false)                              \
+	X(FINALIZER_FN, "runtime.specialfinalizer", "fn", false)                       \
+	X(CLEANUP_FN, "runtime.specialCleanup", "fn", false)                           \
+	X(CLEANUP_CLEANUP, "runtime.specialCleanup", "cleanup", false)                 \
+	X(WEAK_HANDLE, "runtime.specialWeakHandle", "handle", false)                   \
 	X(MODULE_BYTES, "runtime.moduledata", NULL, false)                             \
 	X(MODULE_PCLNTABLE, "runtime.moduledata", "pclntable", false)                  \
 	X(MODULE_MINPC, "runtime.moduledata", "minpc", false)                          \
@@ -116,6 +134,7 @@
 	X(MODULE_TYPES, "runtime.moduledata", "types", false)                          \
 	X(MODULE_ETYPES, "runtime.moduledata", "etypes", false)                        \
 	X(MODULE_GOFUNC, "runtime.moduledata", "gofunc", false)                        \
+	X(MODULE_RODATA, "runtime.moduledata", "rodata", false)                        \
 	X(MODULE_TEXTSECTS, "runtime.moduledata", "textsectmap", false)                \
 	X(MODULE_DATA_MASK, "runtime.moduledata", "gcdatamask", false)                 \
 	X(MODULE_BSS_MASK, "runtime.moduledata", "gcbssmask", false)                   \

@@ -100,16 +100,29 @@ static void search_all(struct search *search, const struct gm_graph *graph)
 			search_from(search, graph, node);
 }
 
+/* Edges of @node to numbers below do not count: weak roots are searched from last. */
+static uint32_t least_number(const struct search *search, const struct gm_graph *graph,
+			     uint32_t node)
+{
+	if (node < graph->nodes - graph->weak)
+		return 0;
+	return search->found->number[graph->nodes - graph->weak];
+}
+
 /* Edges become those between numbers; counts, one further on, those that lead to each. */
 static void number_edges(struct search *search, struct gm_graph *graph)
 {
 	const uint32_t *number = search->found->number;
 
 	for (uint32_t node = 0; node < graph->nodes; node++) {
+		uint32_t least = least_number(search, graph, node);
+
 		if (!number[node])
 			continue;
 		for (uint32_t i = graph->first[node]; i < graph->first[node + 1]; i++) {
-			graph->to[i] = number[graph->to[i]];
+			uint32_t to = number[graph->to[i]];
+
+			graph->to[i] = to < least ? 0 : to;
 			search->first[graph->to[i] + 1]++;
 		}
 	}
@@ -206,8 +219,7 @@ static bool empty_bucket(struct search *search, uint32_t parent)
 
 		if (!from)
 			return false;
-		search->above[vertex] =
-			search->semi[from] < search->semi[vertex] ? from : parent;
+		search->above[vertex] = search->semi[from] < search->semi[vertex] ? from : parent;
 		vertex = next;
 	}
 	return true;

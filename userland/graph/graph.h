@@ -14,12 +14,14 @@
 
 /**
  * struct gm_graph - the nodes are 0 to @nodes - 1; the roots are the last @roots of them
+ * @weak: of these, the last ones: their edges count only where no other root reaches
  * @first: where the edges of a node start in @to, those of the next one end them; @nodes + 1
  * @to: the nodes that edges lead to
  */
 struct gm_graph {
 	uint32_t nodes;
 	uint32_t roots;
+	uint32_t weak;
 	uint32_t *first;
 	uint32_t *to;
 };
@@ -39,7 +41,9 @@ struct gm_graph_part {
 	} edges;
 };
 
-/* Room for @nodes nodes. E2BIG: more than GM_GRAPH_NODES_MAX. Deinit either way. */
+/* Room for @nodes nodes, no weak ones among them yet. E2BIG: more than GM_GRAPH_NODES_MAX.
+ * Deinit either way.
+ */
 struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes,
 			       uint32_t roots) GM_MUST_CHECK;
 void gm_graph_deinit(struct gm_graph *graph);

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# gomemctl refs on a program that says what each of its variables and stacks holds: those
+# objects and bytes, all that is reached together as much as runtime.MemStats says is
+# allocated, nothing in flux. For each Go of tests/vm/toolchains, with and without DWARF, stripped,
+# and as PIE. TAP.
+# shellcheck disable=SC2016 # jq's variables
+set -uo pipefail
+
+# shellcheck source=tests/go/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+cd "$here/../.." || exit 1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+holders='(.refs | map({key: .holder, value: .}) | from_entries) as $got |
+	$said.holders[] | ($got[.holder] // {objects: 0, bytes: 0}) as $row |
+	select($row.objects != .objects or $row.bytes != .bytes) |
+	"\(.holder): expected \(.objects) objects, \(.bytes) bytes, by construction; came \(
+	$row.objects), \($row.bytes)"'
+# Where variables have no names: each still is a row
+unnamed='.refs as $rows | $said.holders[] | select(.objects > 0) as $row |
+	select(($rows | map(select(.objects == $row.objects and .bytes == $row.bytes)) | length) == 0) |
+	"\(.holder): expected a row of \(.objects) objects, \(.bytes) bytes; came none"'
+sums='.totals[0] as $got |
+	([.refs[].objects] | add) as $objects | ([.refs[].bytes] | add) as $bytes |
+	[["reached_objects", $got.reached_objects, $said.heap_objects],
+	["reached_bytes", $got.reached_bytes, $said.heap_alloc_bytes],
+	["the rows'\'' objects", $objects, $said.heap_objects],
+	["the rows'\'' bytes", $bytes, $said.heap_alloc_bytes],
+	["flux_references", $got.flux_references, 0],
+	["flux_goroutines", $got.flux_goroutines, 0],
+	["guessed_stack_bytes", $got.guessed_stack_bytes, 0],
+	["guessed_heap_bytes", $got.guessed_heap_bytes, 0],
+	["unreadable_bytes", $got.unreadable_bytes, 0]][] | select(.[1] != .[2]) |
+	"\(.[0]): expected \(.[2]), from runtime.MemStats; came \(.[1])"'
+
+complaints()
+{
+	jq -r --argjson said "$said" "$1" <<<"$refs" 2>&1
+}
+
+# look PROGRAM: into $said what it says, into $refs what gomemctl does
+look()
+{
+	coproc program { exec "$1"; }
+	said='' refs='nothing was printed'
+	# shellcheck disable=SC2154 # coproc sets it
+	if read -r -t 60 said <&"${program[0]}"; then
+		sleep 0.2	# until it waits for its input, and its GC for work
+		refs=$(./gomemctl refs -p "$program_PID" --json 2>&1)
+	fi
+	kill "$program_PID"
+	wait "$program_PID" 2>/dev/null
+}
+
+# check NAME PROGRAM
+check()
+{
+	look "$2"
+	result "$1: who holds what" "$(complaints "$holders")"
+	result "$1: all is reached, once" "$(complaints "$sums")"
+}
+
+# check_stripped NAME PROGRAM
+check_stripped()
+{
+	look "$2"
+	result "$1: something holds each" "$(complaints "$unnamed")"
+	result "$1: all is reached, once" "$(complaints "$sums")"
+}
+
+each_minor()
+{
+	local minor=$1
+
+	build "go$minor" "$minor" refs && check "go$minor" "$tmp/go$minor"
+	build "go$minor-w" "$minor" refs -ldflags=-w &&
+		check "go$minor without DWARF" "$tmp/go$minor-w"
+	build "go$minor-s" "$minor" refs -ldflags='-s -w' &&
+		check_stripped "go$minor stripped" "$tmp/go$minor-s"
+}
+
+for minor in $(minors); do
+	each_minor "$minor"
+done
+build pie "$minor" refs -buildmode=pie && check "go$minor PIE" "$tmp/pie"
+done_testing

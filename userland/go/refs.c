@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/refs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+static struct gm_error *no_memory(void)
+{
+	return gm_error_errno(ENOMEM, "cannot follow the references of the heap");
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* Nodes for the holders: weak ones come last. */
+static struct gm_error *number_holders(struct gm_go_refs *refs, uint32_t *weak)
+{
+	size_t count = refs->roots.holders.count;
+	uint32_t node = refs->ids.count;
+
+	refs->holder_node = calloc(count + 1, sizeof(*refs->holder_node));
+	if (!refs->holder_node)
+		return no_memory();
+	for (size_t i = 0; i < count; i++)
+		if (refs->roots.holders.items[i].kind != GM_GO_HOLDER_WEAK)
+			refs->holder_node[i] = node++;
+	*weak = refs->ids.count + count - node;
+	for (size_t i = 0; i < count; i++)
+		if (refs->roots.holders.items[i].kind == GM_GO_HOLDER_WEAK)
+			refs->holder_node[i] = node++;
+	return NULL;
+}
+
+/* The edges of the holders: sorted by counting. */
+static struct gm_error *add_holders(const struct gm_go_refs *refs, struct gm_graph *graph,
+				    struct gm_graph_part *part)
+{
+	const struct gm_go_roots *roots = &refs->roots;
+	uint32_t first_node = refs->ids.count, at = 0;
+	uint32_t *first = graph->first + first_node;
+
+	*part = (struct gm_graph_part){ .first_node = first_node, .nodes = roots->holders.count };
+	if (!gm_vec_reserve(&part->edges, roots->count))
+		return no_memory();
+	part->edges.count = roots->count;
+	for (size_t i = 0; i < roots->count; i++)
+		first[refs->holder_node[roots->items[i].holder] - first_node]++;
+	for (uint32_t i = 0; i < part->nodes; i++) {
+		uint32_t count = first[i];
+
+		first[i] = at;
+		at += count;
+	}
+	for (size_t i = 0; i < roots->count; i++)
+		part->edges.items[first[refs->holder_node[roots->items[i].holder] - first_node]++] =
+			roots->items[i].object;
+	/* Each now stands where the next one starts. */
+	memmove(first + 1, first, part->nodes * sizeof(*first));
+	first[0] = 0;
+	return NULL;
+}
+
+static struct gm_error *make_graph(const struct gm_go_rooting *rooting, struct gm_go_refs *refs,
+				   struct gm_graph *graph)
+{
+	struct gm_graph_part parts[GM_GO_EDGES_WORKERS_MAX + 1] = {};
+	struct gm_error *error;
+	uint32_t weak = 0;
+	size_t count = 0;
+
+	error = number_holders(refs, &weak);
+	if (!error)
+		error = gm_graph_init(graph, (uint64_t)refs->ids.count + refs->roots.holders.count,
+				      refs->roots.holders.count);
+	graph->weak = weak;
+	if (!error)
+		error = gm_go_edges_read(rooting->target, &refs->ids, graph, parts, &count,
+					 &refs->count);
+	if (!error)
+		error = add_holders(refs, graph, &parts[count++]);
+	for (size_t i = 0; i < count; i++)
+		refs->edges += parts[i].edges.count;
+	if (!error)
+		error = gm_graph_join(graph, parts, count);
+	for (size_t i = 0; i < count; i++)
+		free(parts[i].edges.items);
+	return error;
+}
+
+static void weigh_span(struct gm_go_refs *refs, size_t index)
+{
+	const struct gm_go_heap *heap = refs->ids.heap;
+	const struct gm_go_span *span = &heap->spans.items[index];
+	uint32_t first = refs->ids.spans[index].first;
+
+	for (uint32_t i = 0; i < span->elems; i++) {
+		uint32_t number = refs->tree.number[first + i];
+
+		if (gm_go_ids_live(&refs->ids, index, i)) {
+			refs->live_objects++;
+			refs->live_bytes += span->elem_bytes;
+		}
+		if (number)
+			refs->tree.bytes[number] = span->elem_bytes;
+	}
+}
+
+static void weigh(struct gm_go_refs *refs)
+{
+	for (size_t i = 0; i < refs->ids.heap->spans.count; i++)
+		weigh_span(refs, i);
+	gm_dominators_sum(&refs->tree);
+	refs->reached_objects = refs->tree.members[0];
+	refs->reached_bytes = refs->tree.bytes[0];
+}
+
+struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const struct gm_go_heap *heap,
+				 struct gm_go_refs *refs)
+{
+	struct gm_go_rooting with_ids = *rooting;
+	struct gm_graph graph = {};
+	struct gm_error *error;
+	uint64_t started = now_ns();
+
+	*refs = (struct gm_go_refs){};
+	with_ids.ids = &refs->ids;
+	error = gm_go_ids_init(heap, &refs->ids);
+	if (!error)
+		error = gm_go_roots_read(&with_ids, &refs->roots);
+	refs->roots_ns = now_ns() - started;
+	started += refs->roots_ns;
+	if (!error)
+		error = make_graph(&with_ids, refs, &graph);
+	refs->edges_ns = now_ns() - started;
+	started += refs->edges_ns;
+	if (!error)
+		error = gm_dominators_find(&graph, &refs->tree);
+	gm_graph_deinit(&graph);
+	if (!error)
+		weigh(refs);
+	refs->tree_ns = now_ns() - started;
+	return error;
+}
+
+void gm_go_refs_deinit(struct gm_go_refs *refs)
+{
+	gm_dominators_deinit(&refs->tree);
+	gm_go_roots_deinit(&refs->roots);
+	gm_go_ids_deinit(&refs->ids);
+	free(refs->holder_node);
+	*refs = (struct gm_go_refs){};
+}

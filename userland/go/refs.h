@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who holds the heap: from the roots to every object that is reached, each counted once. */
+#ifndef GM_GO_REFS_H
+#define GM_GO_REFS_H
+
+#include "go/edges.h"
+#include "go/roots.h"
+
+/**
+ * struct gm_go_refs - what was reached of a heap
+ * @tree: of dominators; the nodes are the objects of @ids, then the holders in the order of
+ *	@holder_node; bytes are those of objects' slots
+ * @holder_node: by holder
+ * @live_objects, @live_bytes: in the heap, as far as the last GC and the allocator know
+ * @reached_objects, @reached_bytes: from the roots
+ * @edges: references between objects, and from holders to them
+ * @roots_ns, @edges_ns, @tree_ns: how long each part took
+ */
+struct gm_go_refs {
+	struct gm_go_ids ids;
+	struct gm_go_roots roots;
+	struct gm_go_edges_count count;
+	struct gm_dominators tree;
+	uint32_t *holder_node;
+	uint64_t live_objects;
+	uint64_t live_bytes;
+	uint64_t reached_objects;
+	uint64_t reached_bytes;
+	uint64_t edges;
+	uint64_t roots_ns;
+	uint64_t edges_ns;
+	uint64_t tree_ns;
+};
+
+/* Of @heap, which must stay, as must all of @rooting; its ids are those of @refs. Memory: at
+ * most 36 bytes an object and 8 a reference. Caller deinits, also after an error.
+ */
+struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const struct gm_go_heap *heap,
+				 struct gm_go_refs *refs) GM_MUST_CHECK;
+void gm_go_refs_deinit(struct gm_go_refs *refs);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What keeps the objects of the heap alive: what the collector starts from. */
+#ifndef GM_GO_ROOTS_H
+#define GM_GO_ROOTS_H
+
+#include "elf/variables.h"
+#include "go/ids.h"
+#include "go/moduledata.h"
+#include "go/program.h"
+#include "go/target.h"
+
+/* A weak one holds only what no other does. */
+enum gm_go_holder_kind {
+	GM_GO_HOLDER_VARIABLE, /* a global */
+	GM_GO_HOLDER_STACK, /* the frames of a function, on all goroutines' stacks */
+	GM_GO_HOLDER_SPECIAL, /* functions and handles the runtime notes beside an object */
+	GM_GO_HOLDER_WEAK, /* objects that wait for their finalizer, or for a tiny neighbour */
+	GM_GO_HOLDER_KINDS,
+};
+
+/**
+ * struct gm_go_holder - what holds objects by itself
+ * @name: "main.cache", "main.(*server).run", "data+0x1f40" where variables have no names
+ */
+struct gm_go_holder {
+	enum gm_go_holder_kind kind;
+	const char *name;
+};
+
+struct gm_go_root {
+	uint32_t holder;
+	uint32_t object;
+};
+
+/**
+ * struct gm_go_roots - holders, and objects that each refers to; those to no object are left out
+ * @frames: of goroutines, read with their pointer maps
+ * @guessed_bytes: of stacks where each word was taken for a pointer, as they were running, or
+ *	their frames do not say
+ * @flux: references to where no object lived any more, or not yet
+ * @moved: goroutines that went on while they were read
+ */
+struct gm_go_roots {
+	struct {
+		GM_VEC(struct gm_go_holder);
+	} holders;
+	GM_VEC(struct gm_go_root);
+	struct gm_go_names *names;
+	uint64_t goroutines;
+	uint64_t frames;
+	uint64_t guessed_bytes;
+	uint64_t flux;
+	uint64_t moved;
+};
+
+/**
+ * struct gm_go_rooting - from what they are read
+ * @variables: NULL where they have no names
+ */
+struct gm_go_rooting {
+	const struct gm_go_target *target;
+	const struct gm_go_program *program;
+	const struct gm_go_modules *modules;
+	const struct gm_elf_variables *variables;
+	const struct gm_go_ids *ids;
+};
+
+/* Caller deinits, also after an error. */
+struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting,
+				  struct gm_go_roots *roots) GM_MUST_CHECK;
+void gm_go_roots_deinit(struct gm_go_roots *roots);
+
+#endif
