@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What gomemctl addr, classes and huge say of a program whose live and dead objects are known
+# by construction, swept or not, with marks inside spans or not; for each Go of
+# tests/vm/toolchains. TAP.
+set -uo pipefail
+
+# shellcheck source=tests/go/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+cd "$here/../.." || exit 1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+# begin PROGRAM MODE: it runs, and what it knows is in $tmp/known
+begin()
+{
+	local line
+
+	coproc known { GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1 exec "$1" "$2"; }
+	while IFS='' read -r -t 60 -u "${known[0]}" line; do
+		[ "$line" = '0 done' ] && return
+		echo "$line"
+	done >"$tmp/known"
+	return 1
+}
+
+end()
+{
+	# shellcheck disable=SC2154 # coproc sets it
+	kill "$known_PID"
+	wait "$known_PID" 2>/dev/null
+}
+
+# Beside each address what gomemctl says of it: "ADDRESS live live object"
+answers()
+{
+	cut -d ' ' -f 1 "$tmp/known" | ./gomemctl addr "$known_PID" >"$tmp/said" || return
+	awk '/^[0-9a-f]+  / { print $1, $3, $4 }' "$tmp/said" |
+		paste -d ' ' "$tmp/known" - >"$tmp/both"
+}
+
+wrong()
+{
+	awk -v mode="$1" '
+	$1 != $3 { print "the answer for " $1 " is missing"; exit }
+	$2 == "live" && $4 != "live" { print $1 " lives; came: " $4 " " $5 }
+	$2 == "dead" && $4 == "live" { print $1 " is dead; came: " $4 " " $5 }
+	$4 == "dead" { dead++ }
+	END {
+		if (mode == "swept" && dead)
+			print dead " of " NR " objects are called dead though they were swept"
+		if (mode == "unswept" && dead < NR / 2)
+			print "only " dead + 0 " of " NR " were found unswept"
+	}' "$tmp/both"
+}
+
+# objects NAME PROGRAM MODE
+objects()
+{
+	if begin "$2" "$3"; then
+		answers
+		result "$1: live and dead objects, $3" "$(wrong "$3")"
+	else
+		result "$1: live and dead objects, $3" "the program did not get ready"
+	fi
+	end
+}
+
+# Blocks that are not the huge page with one object that they should be
+wrong_blocks()
+{
+	./gomemctl huge -p "$known_PID" --raw -n 0 >"$tmp/said" || return
+	awk '
+	FNR == 1 && NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+	NR == FNR { row[$column["start"]] = $column["state"] " " $column["live_bytes"] " " \
+		$column["waste_bytes"] " " $column["holders"]; next }
+	{ expected = "thp " $2 " " 2097152 - $2 " 1"
+	  if (row[$1] != expected)
+		print $1 ": expected " expected "; came: " row[$1] }' "$tmp/said" "$tmp/known"
+}
+
+# pinned NAME PROGRAM
+pinned()
+{
+	if ! begin "$2" huge; then
+		result "$1: pinned huge pages" "the program did not get ready"
+	elif [ ! -s "$tmp/known" ]; then
+		count=$((count + 1))
+		echo "ok $count - $1: pinned huge pages # SKIP the kernel, or Go 1.19, wants none"
+	else
+		result "$1: pinned huge pages, $(wc -l <"$tmp/known")" "$(wrong_blocks)"
+	fi
+	end
+}
+
+for minor in $(minors); do
+	build "known-$minor" "$minor" known || continue
+	objects "go$minor" "$tmp/known-$minor" swept
+	objects "go$minor" "$tmp/known-$minor" unswept
+	pinned "go$minor" "$tmp/known-$minor"
+done
+done_testing
