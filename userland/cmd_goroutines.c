@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cmd_goroutines.h"
-#include "out/json.h"
 
 #define SCHEMA "gomem.goroutines/1"
 
@@ -111,16 +110,29 @@ static void keep_labelled(struct gm_goroutines_look *look, const char *label)
 		look->count = kept;
 }
 
+/* What stands before a process; nothing is printed of one that cannot be looked at. */
+static void print_before(const struct request *request, bool is_first)
+{
+	if (request->options.format != GM_OUT_JSON)
+		fputs(is_first ? "" : "\n", stdout);
+	else if (is_first)
+		printf("{\"schema\": \"%s\", \"by\": \"%s\", \"processes\": [\n", SCHEMA,
+		       request->view.by_name);
+	else
+		fputs(",\n", stdout);
+}
+
 static struct gm_error *show(const struct request *request, const struct gm_source *source,
-			     struct json_object *processes)
+			     bool is_first)
 {
 	struct gm_goroutines_look look;
 	struct gm_error *error = gm_goroutines_look(source, &look);
 
 	if (!error) {
+		print_before(request, is_first);
 		keep_labelled(&look, request->label);
-		if (processes)
-			error = gm_goroutines_add_json(processes, &request->view, &look);
+		if (request->options.format == GM_OUT_JSON)
+			error = gm_goroutines_print_json(stdout, &request->view, &look);
 		else
 			error = gm_goroutines_print(stdout, &request->view, &look);
 	}
@@ -128,46 +140,14 @@ static struct gm_error *show(const struct request *request, const struct gm_sour
 	return error;
 }
 
-static struct gm_error *print_document(struct json_object *document)
-{
-	int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text = json_object_to_json_string_ext(document, style);
-
-	if (!text)
-		return gm_error_create(ENOMEM, "out of memory");
-	puts(text);
-	return NULL;
-}
-
-static struct gm_error *show_json(const struct request *request)
-{
-	struct json_object *document = json_object_new_object();
-	struct json_object *processes = json_object_new_array();
-	struct gm_error *error = NULL;
-
-	if (!document || !gm_out_json_add(document, "schema", gm_out_json_string(SCHEMA)) ||
-	    !gm_out_json_add(document, "by", gm_out_json_string(request->view.by_name)) ||
-	    !gm_out_json_add(document, "processes", processes))
-		error = gm_error_create(ENOMEM, "out of memory");
-	for (size_t i = 0; i < request->options.sources.count && !error; i++)
-		error = show(request, &request->options.sources.items[i], processes);
-	if (!error)
-		error = print_document(document);
-	json_object_put(document);
-	return error;
-}
-
 static struct gm_error *run(const struct request *request)
 {
 	struct gm_error *error = NULL;
 
-	if (request->options.format == GM_OUT_JSON)
-		return show_json(request);
-	for (size_t i = 0; i < request->options.sources.count && !error; i++) {
-		if (i)
-			putchar('\n');
-		error = show(request, &request->options.sources.items[i], NULL);
-	}
+	for (size_t i = 0; i < request->options.sources.count && !error; i++)
+		error = show(request, &request->options.sources.items[i], !i);
+	if (!error && request->options.format == GM_OUT_JSON)
+		puts("]}");
 	return error;
 }
 

@@ -158,11 +158,9 @@ struct gm_goroutines_view {
 struct gm_error *gm_goroutines_print(FILE *stream, const struct gm_goroutines_view *view,
 				     struct gm_goroutines_look *look) GM_MUST_CHECK;
 
-/* Adds an object to the array @processes. */
-struct json_object;
-struct gm_error *gm_goroutines_add_json(struct json_object *processes,
-					const struct gm_goroutines_view *view,
-					struct gm_goroutines_look *look) GM_MUST_CHECK;
+/* An object, as part of a document. */
+struct gm_error *gm_goroutines_print_json(FILE *stream, const struct gm_goroutines_view *view,
+					  struct gm_goroutines_look *look) GM_MUST_CHECK;
 
 /* Whether a panic leaves the frame out: runtime's own, but for what users call. */
 bool gm_goroutines_hidden(const char *function);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Goroutines as JSON. */
+/* Goroutines as JSON: one after the other, as there may be a million. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -137,25 +137,6 @@ static bool fill_group(struct json_object *object, struct gm_goroutines_look *lo
 	       add_stack(object, look, group->example);
 }
 
-static bool add_groups(struct json_object *array, const struct gm_goroutines_view *view,
-		       struct gm_goroutines_look *look, bool system)
-{
-	struct gm_goroutines_groups groups = {};
-	struct gm_error *error = gm_goroutines_group(look, view->by, system, &groups);
-	size_t max = view->max ?: SIZE_MAX;
-	bool is_ok = !error;
-
-	for (size_t i = 0; i < groups.count && i < max && is_ok; i++) {
-		struct json_object *object = json_object_new_object();
-
-		is_ok = add_to(array, object,
-			       object && fill_group(object, look, &groups.items[i], system));
-	}
-	free(groups.items);
-	gm_error_destroy(error);
-	return is_ok;
-}
-
 static bool fill_one(struct json_object *object, struct gm_goroutines_look *look,
 		     const struct gm_goroutine *one)
 {
@@ -177,51 +158,90 @@ static bool fill_one(struct json_object *object, struct gm_goroutines_look *look
 	       add_labels(object, one->labels) && add_stack(object, look, one);
 }
 
-static bool add_list(struct json_object *array, const struct gm_goroutines_view *view,
-		     struct gm_goroutines_look *look)
+/* Prints @object, which may be NULL, after @before, and frees it. */
+static struct gm_error *print(FILE *stream, const char *before, struct json_object *object,
+			      bool is_whole)
 {
-	size_t max = view->max ?: SIZE_MAX;
-	bool is_ok = true;
+	int style = JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text = NULL;
+	struct gm_error *error = NULL;
 
-	gm_goroutines_sort_by_id(look);
-	for (size_t i = 0; i < look->count && i < max && is_ok; i++) {
-		struct json_object *object = json_object_new_object();
-
-		is_ok = add_to(array, object, object && fill_one(object, look, &look->items[i]));
-	}
-	return is_ok;
+	if (object && is_whole)
+		text = json_object_to_json_string_ext(object, style);
+	if (!text)
+		error = gm_error_create(ENOMEM, "out of memory");
+	else if (fprintf(stream, "%s%s", before, text) < 0)
+		error = gm_error_create(EIO, "the output takes no more");
+	json_object_put(object);
+	return error;
 }
 
-static bool fill_process(struct json_object *process, const struct gm_goroutines_view *view,
-			 struct gm_goroutines_look *look)
+/* @printed: how many were before, of other groups */
+static struct gm_error *print_groups(FILE *stream, const struct gm_goroutines_view *view,
+				     struct gm_goroutines_look *look, bool system, size_t *printed)
 {
-	struct json_object *array = json_object_new_array();
+	struct gm_goroutines_groups groups = {};
+	struct gm_error *error = gm_goroutines_group(look, view->by, system, &groups);
+	size_t max = view->max ?: SIZE_MAX;
+
+	for (size_t i = 0; i < groups.count && i < max && !error; i++) {
+		struct json_object *object = json_object_new_object();
+		bool is_whole = object && fill_group(object, look, &groups.items[i], system);
+
+		error = print(stream, (*printed)++ ? ",\n" : "", object, is_whole);
+	}
+	free(groups.items);
+	return error;
+}
+
+static struct gm_error *print_list(FILE *stream, const struct gm_goroutines_view *view,
+				   struct gm_goroutines_look *look)
+{
+	size_t max = view->max ?: SIZE_MAX;
+	struct gm_error *error = NULL;
+
+	gm_goroutines_sort_by_id(look);
+	for (size_t i = 0; i < look->count && i < max && !error; i++) {
+		struct json_object *object = json_object_new_object();
+		bool is_whole = object && fill_one(object, look, &look->items[i]);
+
+		error = print(stream, i ? ",\n" : "", object, is_whole);
+	}
+	return error;
+}
+
+static bool fill_process(struct json_object *process, const struct gm_goroutines_look *look)
+{
 	uint64_t system = 0;
 
 	for (size_t i = 0; i < look->count; i++)
 		system += look->items[i].system;
-	if (!add_number(process, "pid", look->subject.pid) ||
-	    !add_text(process, "version", look->subject.image.version.text) ||
-	    !add_number(process, "goroutines", look->count - system) ||
-	    !add_number(process, "system_goroutines", system) ||
-	    !add_number(process, "moved", look->moved) ||
-	    !add_number(process, "threads", look->threads) ||
-	    !add_number(process, "thread_stack_bytes", look->thread_bytes) ||
-	    !add_number(process, "thread_resident_bytes", look->thread_resident) ||
-	    !gm_out_json_add(process, view->list ? "list" : "groups", array))
-		return false;
-	if (view->list)
-		return add_list(array, view, look);
-	return add_groups(array, view, look, false) && add_groups(array, view, look, true);
+	return add_number(process, "pid", look->subject.pid) &&
+	       add_text(process, "version", look->subject.image.version.text) &&
+	       add_number(process, "goroutines", look->count - system) &&
+	       add_number(process, "system_goroutines", system) &&
+	       add_number(process, "moved", look->moved) &&
+	       add_number(process, "threads", look->threads) &&
+	       add_number(process, "thread_stack_bytes", look->thread_bytes) &&
+	       add_number(process, "thread_resident_bytes", look->thread_resident);
 }
 
-struct gm_error *gm_goroutines_add_json(struct json_object *processes,
-					const struct gm_goroutines_view *view,
-					struct gm_goroutines_look *look)
+struct gm_error *gm_goroutines_print_json(FILE *stream, const struct gm_goroutines_view *view,
+					  struct gm_goroutines_look *look)
 {
 	struct json_object *process = json_object_new_object();
+	struct gm_error *error;
+	size_t printed = 0;
 
-	if (add_to(processes, process, process && fill_process(process, view, look)))
-		return NULL;
-	return gm_error_create(ENOMEM, "out of memory");
+	error = print(stream, "{\"process\": ", process, process && fill_process(process, look));
+	if (!error)
+		fprintf(stream, ",\n\"%s\": [\n", view->list ? "list" : "groups");
+	if (!error && view->list)
+		error = print_list(stream, view, look);
+	if (!error && !view->list)
+		error = print_groups(stream, view, look, false, &printed);
+	if (!error && !view->list)
+		error = print_groups(stream, view, look, true, &printed);
+	fputs("]}", stream);
+	return error;
 }

@@ -138,7 +138,7 @@ check_groups()
 			sort | paste -sd' ')" \
 		'30 {"endpoint":"/a","tenant":"a"} 30 {"endpoint":"/b","tenant":"b"}' 'made so'
 	ask groups --label tenant=b
-	is "$1: with one label" "$(of .goroutines groups)" 30 'made so'
+	is "$1: with one label" "$(of .process.goroutines groups)" 30 'made so'
 }
 
 # check NAME PROGRAM [ARGUMENT...]
@@ -148,8 +148,8 @@ check()
 	asked=$(cut -d' ' -f1 /proc/uptime)
 	ask list --list
 	answered=$(cut -d' ' -f1 /proc/uptime)
-	is "$1: goroutines" "$(of .goroutines)" "$goroutines" 'from runtime.NumGoroutine'
-	is "$1: that moved meanwhile" "$(of .moved)" 0 'as they all wait'
+	is "$1: goroutines" "$(of .process.goroutines)" "$goroutines" 'from runtime.NumGoroutine'
+	is "$1: that moved meanwhile" "$(of .process.moved)" 0 'as they all wait'
 	result "$1: state, frames and creator of each" \
 		"$(diff <(said_lines <"$tmp/said") <(came_lines <"$tmp/list") | cut -c1-400 |
 			head -n 10)"
