@@ -53,6 +53,9 @@ int main(int argc, char **argv)
 		printf("%s\n", error->message);
 		return 1;
 	}
+	/* Up to Go 1.15 it is another thing. */
+	if (!gm_go_layout_has(&image.layout, GM_GO_PACER_GC_PERCENT))
+		image.globals[GM_GO_PACER].address = 0;
 	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++)
 		complain(names[i], "code", by_code[i].address, image.globals[i].address);
 	complain(names[GM_GO_MHEAP], "data", gm_go_globals_scan(&image.program, &image.layout),

@@ -173,7 +173,7 @@ more()
 }
 
 gcc -o "$tmp/host" "$here/host.c" -ldl || exit 1
-for minor in $(minors); do
+for minor in ${MINORS:-$(minors)}; do
 	plain "$minor"
 	[ "$what" != all ] || more "$minor"
 done

@@ -71,7 +71,7 @@ each()
 }
 
 make -s $tool $globals || exit 1
-for minor in $(minors); do
+for minor in ${MINORS:-$(minors)}; do
 	each "go$minor" "$minor"
 	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
 done

@@ -71,6 +71,28 @@ static struct gm_error *check_place(const struct gm_elf_field *fields, size_t at
 	return NULL;
 }
 
+bool gm_go_layout_has_heap_stats(const struct gm_go_layout *layout)
+{
+	return gm_go_layout_has(layout, GM_GO_STATS_HEAP_STATS);
+}
+
+/* Of each of the two ways to count, all that it takes. */
+static struct gm_error *check_stats(const struct gm_go_layout *layout)
+{
+	static const enum gm_go_field ways[2][5] = {
+		{ GM_GO_STATS_GC_SYS, GM_GO_MHEAP_CUR_ARENA, GM_GO_MSPAN_BYTES, GM_GO_MSPAN_BYTES,
+		  GM_GO_MSPAN_BYTES },
+		{ GM_GO_STATS_GC_MISC_SYS, GM_GO_STATS_HEAP_STATS, GM_GO_HEAP_STATS_STATS,
+		  GM_GO_DELTA_BYTES, GM_GO_DELTA_WORK_BUFS },
+	};
+
+	for (size_t i = 0; i < 5; i++)
+		if (!gm_go_layout_has(layout, ways[gm_go_layout_has_heap_stats(layout)][i]))
+			return gm_error_create(ENOTSUP, "the DWARF does not describe how memory"
+							" is counted");
+	return NULL;
+}
+
 struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout *layout)
 {
 	struct gm_elf_field fields[GM_GO_FIELD_COUNT];
@@ -90,7 +112,8 @@ struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout
 				(struct gm_go_place){ fields[i].offset, fields[i].size };
 	}
 	strcpy(layout->source, "DWARF");
-	return check_fixed(fields);
+	error = check_fixed(fields);
+	return error ?: check_stats(layout);
 }
 
 static const char *moved_by(const struct gm_go_version *version)

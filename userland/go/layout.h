@@ -27,6 +27,7 @@
 	X(MHEAP_ARENAS, "runtime.mheap", "arenas", true)                               \
 	X(MHEAP_ALL_ARENAS, "runtime.mheap", "allArenas", false)                       \
 	X(MHEAP_HEAP_ARENAS, "runtime.mheap", "heapArenas", false)                     \
+	X(MHEAP_CUR_ARENA, "runtime.mheap", "curArena", false)                         \
 	X(MHEAP_SPANALLOC, "runtime.mheap", "spanalloc", true)                         \
 	X(MHEAP_CACHEALLOC, "runtime.mheap", "cachealloc", true)                       \
 	X(MSPAN_BYTES, "runtime.mspan", NULL, true)                                    \
@@ -70,13 +71,14 @@
 	X(STATS_MSPAN_SYS, "runtime.mstats", "mspan_sys", true)                        \
 	X(STATS_MCACHE_SYS, "runtime.mstats", "mcache_sys", true)                      \
 	X(STATS_BUCKHASH_SYS, "runtime.mstats", "buckhash_sys", true)                  \
-	X(STATS_GC_MISC_SYS, "runtime.mstats", "gcMiscSys", true)                      \
+	X(STATS_GC_MISC_SYS, "runtime.mstats", "gcMiscSys", false)                      \
+	X(STATS_GC_SYS, "runtime.mstats", "gc_sys", false)                             \
 	X(STATS_OTHER_SYS, "runtime.mstats", "other_sys", true)                        \
 	X(STATS_NUMGC, "runtime.mstats", "numgc", true)                                \
-	X(STATS_HEAP_STATS, "runtime.mstats", "heapStats", true)                       \
-	X(HEAP_STATS_STATS, "runtime.consistentHeapStats", "stats", true)              \
-	X(DELTA_BYTES, "runtime.heapStatsDelta", NULL, true)                           \
-	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", true)               \
+	X(STATS_HEAP_STATS, "runtime.mstats", "heapStats", false)                       \
+	X(HEAP_STATS_STATS, "runtime.consistentHeapStats", "stats", false)              \
+	X(DELTA_BYTES, "runtime.heapStatsDelta", NULL, false)                           \
+	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", false)               \
 	X(DELTA_PTR_SCALAR, "runtime.heapStatsDelta", "inPtrScalarBits", false)        \
 	X(PACER_GC_PERCENT, "runtime.gcControllerState", "gcPercent", false)           \
 	X(PACER_MEMORY_LIMIT, "runtime.gcControllerState", "memoryLimit", false)       \
@@ -172,6 +174,11 @@ struct gm_go_layout_row {
 
 extern const struct gm_go_layout_row gm_go_layout_table[];
 extern const size_t gm_go_layout_rows;
+
+/* Whether the runtime counts its heap in consistentHeapStats, as from Go 1.16 on, or in memstats:
+ * then what is left of the current arena counts as released.
+ */
+bool gm_go_layout_has_heap_stats(const struct gm_go_layout *layout);
 
 /* ENOTSUP: neither DWARF nor table serve; the message says which Go and why. */
 struct gm_error *gm_go_layout_read(struct gm_elf *elf, const struct gm_go_version *version,

@@ -172,6 +172,7 @@ bool gm_go_program_scan(const struct gm_go_program *program, uint64_t start, uin
 	bool found = false;
 
 	start = (start + 7) & ~7ULL;
+	overlap = (overlap + 7) & ~7ULL;
 	if (start < end && end - start > SCAN_MAX)
 		end = start + SCAN_MAX;
 	while (buffer && !found && start < end) {

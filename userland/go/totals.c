@@ -43,6 +43,7 @@ static void add_chunks(const struct gm_go_chunks *chunks, struct gm_go_totals *t
 
 static struct gm_error *read_stats(const struct gm_go_target *target, struct gm_go_totals *totals)
 {
+	const struct gm_go_layout *layout = &target->image->layout;
 	const struct {
 		enum gm_go_field field;
 		uint64_t *to;
@@ -51,7 +52,9 @@ static struct gm_error *read_stats(const struct gm_go_target *target, struct gm_
 		{ GM_GO_STATS_MSPAN_SYS, &totals->mspan_sys },
 		{ GM_GO_STATS_MCACHE_SYS, &totals->mcache_sys },
 		{ GM_GO_STATS_BUCKHASH_SYS, &totals->buckhash_sys },
-		{ GM_GO_STATS_GC_MISC_SYS, &totals->gc_sys },
+		{ gm_go_layout_has_heap_stats(layout) ? GM_GO_STATS_GC_MISC_SYS :
+							GM_GO_STATS_GC_SYS,
+		  &totals->gc_sys },
 		{ GM_GO_STATS_OTHER_SYS, &totals->other_sys },
 		{ GM_GO_STATS_NUMGC, &totals->num_gc },
 	};
@@ -59,10 +62,28 @@ static struct gm_error *read_stats(const struct gm_go_target *target, struct gm_
 
 	for (size_t i = 0; i < sizeof(stats) / sizeof(stats[0]) && !error; i++)
 		error = gm_go_read_number(target, gm_go_memstats_at(target, stats[i].field),
-					  gm_go_layout_size(&target->image->layout, stats[i].field),
-					  stats[i].to);
+					  gm_go_layout_size(layout, stats[i].field), stats[i].to);
 	totals->stack_sys += totals->stack_inuse;
 	return error;
+}
+
+/* Up to Go 1.15 the heap takes an arena whole, and calls released what it has not grown into. */
+static struct gm_error *add_current_arena(const struct gm_go_target *target,
+					  struct gm_go_totals *totals)
+{
+	struct gm_error *error;
+	uint64_t range[2];
+
+	error = gm_mem_read(target->mem, gm_go_mheap_at(target, GM_GO_MHEAP_CUR_ARENA), range,
+			    sizeof(range));
+	if (!error && (range[0] > range[1] || range[1] >= GM_GO_ADDRESS_MAX))
+		error = gm_go_nonsense(target, "its current arena has an impossible size");
+	if (error)
+		return error;
+	totals->heap_idle += range[1] - range[0];
+	totals->heap_released += range[1] - range[0];
+	totals->heap_sys += range[1] - range[0];
+	return NULL;
 }
 
 /* GCSys is what was mapped for the collector, and the spans it uses as buffers. */
@@ -107,7 +128,9 @@ struct gm_error *gm_go_totals_read(const struct gm_go_target *target,
 	add_chunks(chunks, totals);
 	error = read_stats(target, totals);
 	if (!error)
-		error = add_gc_spans(target, totals);
+		error = gm_go_layout_has_heap_stats(&target->image->layout) ?
+				add_gc_spans(target, totals) :
+				add_current_arena(target, totals);
 	if (!error)
 		error = read_inuse(target, GM_GO_MHEAP_SPANALLOC, &totals->mspan_inuse);
 	return error ?: read_inuse(target, GM_GO_MHEAP_CACHEALLOC, &totals->mcache_inuse);
