@@ -14,17 +14,23 @@
 enum gm_stacks_by { GM_STACKS_STACK, GM_STACKS_GOROUTINE, GM_STACKS_LABELS, GM_STACKS_THREAD };
 
 /**
- * struct gm_stacks_frame - a code address
- * @function: NULL where no symbol tells
+ * struct gm_stacks_frame - a code address, or a function that was inlined there
+ * @function: NULL where nothing tells
  * @file: what is mapped there, its last component, or NULL
+ * @source: where it is written, NULL where not known: only Go says so; @line: then, 0: not known
+ * @inlined: into the next one, which has the same address
  */
 struct gm_stacks_frame {
 	uint64_t address;
 	const char *function;
 	const char *file;
+	const char *source;
+	int32_t line;
+	bool inlined;
 };
 
-#define GM_STACKS_FRAMES_MAX 32
+/* The module has at most 32 addresses; some of them are of several functions. */
+#define GM_STACKS_FRAMES_MAX 128
 
 /**
  * struct gm_stacks_group - rows that belong together

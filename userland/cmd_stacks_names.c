@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Code addresses to functions: what is mapped there, and the symbols of that file. */
-#define _GNU_SOURCE 1 /* asprintf */
+/* Code addresses to functions: those of Go by its own table, which no stripping takes away, others
+ * by what is mapped there and the symbols of that file.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "cmd_stacks.h"
 #include "elf/functions.h"
+#include "go/functions.h"
+#include "go/image.h"
 #include "os/maps.h"
 
-/* @maps: NULL where the process is gone */
+/* @maps: NULL where the process is gone; @go: NULL where it runs no Go */
 struct process {
 	pid_t pid;
 	struct gm_maps *maps;
+	struct gm_mem *mem;
+	struct gm_go_image *image;
+	struct gm_go_functions *go;
 };
 
 /* A file by what the kernel says of it; @functions: NULL where it could not be read. */
@@ -35,12 +41,22 @@ struct gm_error *gm_stacks_names_create(struct gm_stacks_names **names)
 	return *names ? NULL : gm_error_create(ENOMEM, "out of memory");
 }
 
+static void process_deinit(struct process *process)
+{
+	gm_go_functions_destroy(process->go);
+	if (process->image)
+		gm_go_image_deinit(process->image);
+	free(process->image);
+	gm_mem_destroy(process->mem);
+	gm_maps_destroy(process->maps);
+}
+
 void gm_stacks_names_destroy(struct gm_stacks_names *names)
 {
 	if (!names)
 		return;
 	for (size_t i = 0; i < names->count; i++)
-		gm_maps_destroy(names->items[i].maps);
+		process_deinit(&names->items[i]);
 	for (size_t i = 0; i < names->files.count; i++) {
 		gm_elf_functions_destroy(names->files.items[i].functions);
 		free(names->files.items[i].name);
@@ -50,56 +66,51 @@ void gm_stacks_names_destroy(struct gm_stacks_names *names)
 	free(names);
 }
 
-static const struct gm_maps *maps_of(struct gm_stacks_names *names, pid_t pid)
+/* Its functions are known also where its heap is not found. */
+static struct gm_error *read_go(struct process *process)
+{
+	struct gm_error *error;
+
+	process->image = calloc(1, sizeof(*process->image));
+	if (!process->image)
+		return gm_error_create(ENOMEM, "out of memory");
+	error = gm_mem_open_pid(process->pid, &process->mem);
+	if (error)
+		return error;
+	gm_error_destroy(
+		gm_go_image_read(process->pid, process->mem, process->maps, process->image));
+	return gm_go_functions_open(&process->image->program, &process->image->layout,
+				    &process->go);
+}
+
+static const struct process *process_of(struct gm_stacks_names *names, pid_t pid)
 {
 	struct process *process;
 
 	for (size_t i = 0; i < names->count; i++) {
 		if (names->items[i].pid == pid)
-			return names->items[i].maps;
+			return &names->items[i];
 	}
 	process = gm_vec_push(names);
 	if (!process)
 		return NULL;
 	process->pid = pid;
 	gm_error_destroy(gm_maps_read(pid, &process->maps));
-	return process->maps;
-}
-
-/* By the mapping itself, which is right when the file was deleted or lies in another mount
- * namespace; some kernels want a capability for that, then by its path there.
- */
-static struct gm_error *open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_elf **elf)
-{
-	gm_autofree char *path = NULL;
-	struct gm_error *error;
-
-	if (asprintf(&path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, vma->start,
-		     vma->end) < 0) {
-		path = NULL;
-		return gm_error_create(ENOMEM, "out of memory");
-	}
-	error = gm_elf_open(path, elf);
-	if (!error)
-		return NULL;
-	gm_error_destroy(error);
-	free(path);
-	if (asprintf(&path, "/proc/%d/root%s", (int)pid, vma->name) < 0) {
-		path = NULL;
-		return gm_error_create(ENOMEM, "out of memory");
-	}
-	return gm_elf_open(path, elf);
+	if (process->maps)
+		gm_error_destroy(read_go(process));
+	return process;
 }
 
 static struct gm_elf_functions *read_functions(pid_t pid, const struct gm_vma *vma)
 {
-	gm_auto(gm_elf) struct gm_elf *elf = NULL;
 	struct gm_elf_functions *functions = NULL;
-	struct gm_error *error = open_mapped(pid, vma, &elf);
+	struct gm_go_program program;
+	struct gm_error *error = gm_go_program_open_mapped(pid, vma, NULL, &program);
 
 	if (!error)
-		error = gm_elf_functions_read(elf, &functions);
+		error = gm_elf_functions_read(program.elf, &functions);
 	gm_error_destroy(error);
+	gm_go_program_deinit(&program);
 	return functions;
 }
 
@@ -126,27 +137,56 @@ static const struct gm_elf_functions *functions_of(struct gm_stacks_names *names
 	return file->functions;
 }
 
-/* A return address may be the first of the next function: what called lies before it. */
-static void name_frame(struct gm_stacks_names *names, pid_t pid, bool is_return,
-		       struct gm_stacks_frame *frame)
+static void name_by_symbols(struct gm_stacks_names *names, pid_t pid, const struct gm_vma *vma,
+			    uint64_t address, struct gm_stacks_frame *frame)
 {
-	const struct gm_maps *maps = maps_of(names, pid);
-	uint64_t address = frame->address - is_return;
-	const struct gm_elf_functions *functions;
-	const struct gm_vma *vma;
-	const char *slash;
+	const struct gm_elf_functions *functions = functions_of(names, pid, vma);
 
-	vma = maps ? gm_maps_find(maps, address) : NULL;
-	if (!vma || !*vma->name)
-		return;
-	slash = strrchr(vma->name, '/');
-	frame->file = slash ? slash + 1 : vma->name;
-	if (!vma->inode)
-		return;
-	functions = functions_of(names, pid, vma);
 	if (functions)
 		frame->function =
 			gm_elf_functions_at(functions, address - vma->start + vma->offset);
+}
+
+/* By Go's table: one frame, and one more for each function inlined there. Returns how many. */
+static size_t name_by_go(const struct process *process, uint64_t address,
+			 struct gm_stacks_frame *frame, size_t max)
+{
+	struct gm_go_frame found[GM_GO_FRAMES_MAX];
+	size_t count = process->go ? gm_go_functions_frames(process->go, address, found,
+							    GM_GO_FRAMES_MAX) :
+				     0;
+
+	for (size_t i = 0; i < count && i < max; i++) {
+		frame[i] = frame[0];
+		frame[i].function = found[i].function;
+		frame[i].source = found[i].file;
+		frame[i].line = found[i].line;
+		frame[i].inlined = found[i].inlined;
+	}
+	return count < max ? count : max;
+}
+
+/* A return address may be the first of the next function: what called lies before it. Returns how
+ * many frames it is, at least one.
+ */
+static size_t name_frame(struct gm_stacks_names *names, pid_t pid, bool is_return,
+			 struct gm_stacks_frame *frame, size_t max)
+{
+	const struct process *process = process_of(names, pid);
+	uint64_t address = frame->address - is_return;
+	const struct gm_vma *vma;
+	const char *slash;
+	size_t count;
+
+	vma = process && process->maps ? gm_maps_find(process->maps, address) : NULL;
+	if (!vma || !*vma->name)
+		return 1;
+	slash = strrchr(vma->name, '/');
+	frame->file = slash ? slash + 1 : vma->name;
+	count = name_by_go(process, address, frame, max);
+	if (!count && vma->inode)
+		name_by_symbols(names, pid, vma, address, frame);
+	return count ?: 1;
 }
 
 size_t gm_stacks_names_frames(struct gm_stacks_names *names, const struct gm_module_stack *stack,
@@ -160,8 +200,8 @@ size_t gm_stacks_names_frames(struct gm_stacks_names *names, const struct gm_mod
 		frames[count] = (struct gm_stacks_frame){ .address = strtoull(text, &end, 16) };
 		if (end == text)
 			break;
-		name_frame(names, stack->pid, count, &frames[count]);
-		count++;
+		count += name_frame(names, stack->pid, count, &frames[count],
+				    GM_STACKS_FRAMES_MAX - count);
 		if (*end != ',')
 			break;
 	}

@@ -2,6 +2,7 @@
 /* Groups of stacks for eyes, and as JSON. */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cmd_stacks.h"
 #include "out/bytes.h"
@@ -33,7 +34,12 @@ static void print_who(FILE *stream, const struct gm_stacks_group *group, enum gm
 
 static void print_frame(FILE *stream, const struct gm_stacks_frame *frame)
 {
-	if (frame->function)
+	const char *slash = frame->source ? strrchr(frame->source, '/') : NULL;
+
+	if (frame->source)
+		fprintf(stream, "      %s  %s:%d\n", frame->function,
+			slash ? slash + 1 : frame->source, frame->line);
+	else if (frame->function)
 		fprintf(stream, "      %s\n", frame->function);
 	else if (frame->file)
 		fprintf(stream, "      %" PRIx64 " (%s)\n", frame->address, frame->file);
@@ -89,7 +95,10 @@ static struct json_object *frame_object(const struct gm_stacks_frame *frame)
 	snprintf(address, sizeof(address), "0x%" PRIx64, frame->address);
 	is_ok = object && gm_out_json_add(object, "address", gm_out_json_string(address)) &&
 		gm_out_json_add(object, "function", gm_out_json_string(frame->function)) &&
-		gm_out_json_add(object, "file", gm_out_json_string(frame->file));
+		gm_out_json_add(object, "file", gm_out_json_string(frame->file)) &&
+		gm_out_json_add(object, "source", gm_out_json_string(frame->source)) &&
+		gm_out_json_add(object, "line", json_object_new_int(frame->line)) &&
+		gm_out_json_add(object, "inlined", json_object_new_boolean(frame->inlined));
 	if (is_ok)
 		return object;
 	json_object_put(object);

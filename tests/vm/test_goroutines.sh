@@ -80,7 +80,7 @@ exactly()
 # those of runtime/pprof and the closure that the compiler made of the go statement
 names()
 {
-	of "$1" "$2" '[.frames[].function | sub(".abi0$"; "") |
+	of "$1" "$2" '[.frames[].function |
 		select(startswith("runtime/pprof.") or startswith("main.main.") | not)] | join(" ")'
 }
 
@@ -126,19 +126,15 @@ check_program()
 		check "$name: goroutine $goid, endpoint" is "$(of "$name" "$goid" .labels.endpoint)" \
 			"/$tenant" 'its label'
 		check "$name: by label $tenant" about "$(by_label "$name" "$tenant")" "$bytes" 'it says'
-		[ "${name%-stripped}" != "$name" ] ||
-			check "$name: goroutine $goid, functions" is "$(names "$name" "$goid")" \
-				"main.touch main.serve main.worker.func1 main.worker runtime.goexit" \
-				'the source'
+		check "$name: goroutine $goid, functions" is "$(names "$name" "$goid")" \
+			"main.touch main.serve main.worker.func1 main.worker runtime.goexit" \
+			'the source'
 	done < <(workers "$name")
-	if [ "${name%-stripped}" = "$name" ]; then
-		check "$name: main.touch, bytes" exactly "$(stack_of_touch "$name" .touched_bytes)" $sum \
-			'the workers say'
-		check "$name: main.touch, goroutines" is "$(stack_of_touch "$name" .goroutines)" 3 \
-			'made so'
-		check "$name: from mmap on g0 to the goroutine" is "$(crossed "$name")" true \
-			'the heap grew for it'
-	fi
+	check "$name: main.touch, bytes" exactly "$(stack_of_touch "$name" .touched_bytes)" $sum \
+		'the workers say'
+	check "$name: main.touch, goroutines" is "$(stack_of_touch "$name" .goroutines)" 3 'made so'
+	check "$name: from mmap on g0 to the goroutine" is "$(crossed "$name")" true \
+		'the heap grew for it'
 	for by in stack goroutine labels thread; do
 		check "$name: --by $by" is "$(cat "$out/$name.$by.status")" 0 'exit status'
 	done

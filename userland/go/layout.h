@@ -71,14 +71,14 @@
 	X(STATS_MSPAN_SYS, "runtime.mstats", "mspan_sys", true)                        \
 	X(STATS_MCACHE_SYS, "runtime.mstats", "mcache_sys", true)                      \
 	X(STATS_BUCKHASH_SYS, "runtime.mstats", "buckhash_sys", true)                  \
-	X(STATS_GC_MISC_SYS, "runtime.mstats", "gcMiscSys", false)                      \
+	X(STATS_GC_MISC_SYS, "runtime.mstats", "gcMiscSys", false)                     \
 	X(STATS_GC_SYS, "runtime.mstats", "gc_sys", false)                             \
 	X(STATS_OTHER_SYS, "runtime.mstats", "other_sys", true)                        \
 	X(STATS_NUMGC, "runtime.mstats", "numgc", true)                                \
-	X(STATS_HEAP_STATS, "runtime.mstats", "heapStats", false)                       \
-	X(HEAP_STATS_STATS, "runtime.consistentHeapStats", "stats", false)              \
-	X(DELTA_BYTES, "runtime.heapStatsDelta", NULL, false)                           \
-	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", false)               \
+	X(STATS_HEAP_STATS, "runtime.mstats", "heapStats", false)                      \
+	X(HEAP_STATS_STATS, "runtime.consistentHeapStats", "stats", false)             \
+	X(DELTA_BYTES, "runtime.heapStatsDelta", NULL, false)                          \
+	X(DELTA_WORK_BUFS, "runtime.heapStatsDelta", "inWorkBufs", false)              \
 	X(DELTA_PTR_SCALAR, "runtime.heapStatsDelta", "inPtrScalarBits", false)        \
 	X(PACER_GC_PERCENT, "runtime.gcControllerState", "gcPercent", false)           \
 	X(PACER_MEMORY_LIMIT, "runtime.gcControllerState", "memoryLimit", false)       \

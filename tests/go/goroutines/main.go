@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/ioutil"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -73,5 +74,5 @@ func main() {
 		<-done
 	}
 	fmt.Println("done")
-	io.Copy(io.Discard, in)
+	io.Copy(ioutil.Discard, in)
 }
