@@ -77,8 +77,8 @@ static struct gm_error *read_go(struct process *process)
 	error = gm_mem_open_pid(process->pid, &process->mem);
 	if (error)
 		return error;
-	gm_error_destroy(
-		gm_go_image_read(process->pid, process->mem, process->maps, process->image));
+	error = gm_go_image_read(process->pid, process->mem, process->maps, process->image);
+	gm_error_destroy(error);
 	return gm_go_functions_open(&process->image->program, &process->image->layout,
 				    &process->go);
 }
