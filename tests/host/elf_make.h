@@ -217,15 +217,19 @@ struct made_section {
 	bool compressed;
 };
 
+/* @type: STT_..., 0 for one that has none; such a one belongs to no section */
 struct made_symbol {
 	const char *name;
 	uint64_t value;
 	uint64_t size;
+	uint8_t type;
 };
 
-/* What to put into a file; without symbols there is no .symtab. */
+/* What to put into a file; without symbols there is no .symtab. @segments may say anything. */
 struct made_elf {
 	uint64_t entry;
+	const Elf64_Phdr *segments;
+	size_t segment_count;
 	const struct made_section *sections;
 	size_t section_count;
 	const struct made_symbol *symbols;
@@ -263,6 +267,7 @@ static inline void made_symbols(Elf *elf, struct made_bytes *names, const struct
 	made_string(strings, "");
 	for (size_t i = 0; i < what->symbol_count; i++) {
 		symbol = (Elf64_Sym){ .st_name = strings->size,
+				      .st_info = what->symbols[i].type,
 				      .st_shndx = SHN_ABS,
 				      .st_value = what->symbols[i].value,
 				      .st_size = what->symbols[i].size };
@@ -292,6 +297,15 @@ static inline void made_header(Elf *elf, uint64_t entry, size_t names)
 	gelf_update_ehdr(elf, &header);
 }
 
+static inline void made_segments(Elf *elf, const struct made_elf *what)
+{
+	if (!what->segment_count)
+		return;
+	gelf_newphdr(elf, what->segment_count);
+	for (size_t i = 0; i < what->segment_count; i++)
+		gelf_update_phdr(elf, i, (GElf_Phdr *)&what->segments[i]);
+}
+
 /* A file in memory that has @what; its path goes to @path. The caller closes it. */
 static inline int made_file(const struct made_elf *what, char path[32])
 {
@@ -308,6 +322,7 @@ static inline int made_file(const struct made_elf *what, char path[32])
 	elf = elf_begin(fd, ELF_C_WRITE, NULL);
 	gelf_newehdr(elf, ELFCLASS64);
 	made_header(elf, what->entry, 0);
+	made_segments(elf, what);
 	for (size_t i = 0; i < what->section_count; i++) {
 		const struct made_section *its = &what->sections[i];
 

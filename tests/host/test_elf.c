@@ -12,8 +12,8 @@
 
 static const char contents[] = "what the section holds";
 static const struct made_symbol symbols[] = {
-	{ "first", 0x1000, 8 },
-	{ "second", 0x2000, 24 },
+	{ "first", 0x1000, 8, STT_OBJECT },
+	{ "second", 0x2000, 24, STT_OBJECT },
 };
 
 /* struct thing { u32 number @4; alias number @8; struct thing *next @16; } of 32 bytes */

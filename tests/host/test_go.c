@@ -101,10 +101,10 @@ static struct gm_error *read_self(struct gm_go_image *image)
 static void test_image(void)
 {
 	static const struct made_symbol symbols[] = {
-		{ "runtime.mheap_", 0x500000, 93464 },
-		{ "runtime.memstats", 0x520000, 10440 },
-		{ "runtime.gcphase", 0x530000, 4 },
-		{ "runtime.allp", 0x530010, 24 },
+		{ "runtime.mheap_", 0x500000, 93464, STT_OBJECT },
+		{ "runtime.memstats", 0x520000, 10440, STT_OBJECT },
+		{ "runtime.gcphase", 0x530000, 4, STT_OBJECT },
+		{ "runtime.allp", 0x530010, 24, STT_OBJECT },
 	};
 	struct gm_go_image image;
 	struct gm_error *error;

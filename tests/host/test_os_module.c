@@ -346,6 +346,48 @@ static void clean_up(void)
 	rmdir(directory);
 }
 
+static void check_targets(const char *expected, const char *what)
+{
+	char path[64], text[128] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/targets", directory);
+	file = fopen(path, "r");
+	if (file) {
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		fclose(file);
+	}
+	tap_str(text, expected, what, "construction");
+}
+
+static void test_command(void)
+{
+	struct gm_module *module = open_module();
+	struct gm_error *error;
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/targets", directory);
+	write_text("targets", "");
+	error = gm_module_command(module, "add %d follow=%d", 42, 1);
+	tap_ok(!error, "a command is written");
+	check_targets("add 42 follow=1", "as it was put together");
+	gm_error_destroy(error);
+	unlink(path);
+	error = gm_module_command(module, "add 42");
+	tap_u64(error ? error->code : 0, ENOENT, "a module that was unloaded", "open(2)");
+	gm_error_destroy(error);
+	/* It takes no bytes, as a module that refuses. */
+	if (symlink("/dev/full", path))
+		abort();
+	error = gm_module_command(module, "add 42");
+	tap_u64(error ? error->code : 0, ENOSPC, "what the kernel refuses", "full(4)");
+	tap_ok(error && strstr(error->message, "\"add 42\"") &&
+		       strstr(error->message, "the module watches as many as it can"),
+	       "says the command, and why");
+	gm_error_destroy(error);
+	gm_module_destroy(module);
+}
+
 int main(void)
 {
 	if (!mkdtemp(directory))
@@ -361,6 +403,7 @@ int main(void)
 	test_broken_runs();
 	test_open_pages();
 	test_cut_runs();
+	test_command();
 	clean_up();
 	return tap_done();
 }
