@@ -22,8 +22,9 @@ static const char usage[] =
 	"\n"
 	"Shows who holds the heap of a Go program: follows each reference from the global\n"
 	"variables, the goroutines' stacks and what the runtime notes of finalizers, and counts\n"
-	"each object once, for the one without which it would not be reached. What several\n"
-	"hold is a row of its own. The program is not stopped. Without -p, the module's targets.\n"
+	"each object once, for the holder it is nearest to. RETAINED is what would be gone with\n"
+	"the holder: what no other one reaches. The program is not stopped. Without -p, the\n"
+	"module's targets.\n"
 	"\n"
 	"  -n COUNT   so many holders, 30 without; 0 is all; --json and --raw have all\n";
 
@@ -34,6 +35,8 @@ struct row {
 	char *holder;
 	uint64_t objects;
 	uint64_t bytes;
+	uint64_t retained_objects;
+	uint64_t retained_bytes;
 };
 
 struct rows {
@@ -74,17 +77,22 @@ struct totals_list {
 	{                                                    \
 		name, title, type, offsetof(row_type, field) \
 	}
-#define ROW_COLUMNS                                                        \
-	COLUMN(struct row, objects, "objects", "OBJECTS", GM_OUT_COUNT),   \
-		COLUMN(struct row, bytes, "bytes", "BYTES", GM_OUT_BYTES), \
-		COLUMN(struct row, kind, "kind", "KIND", GM_OUT_STRING),   \
-		COLUMN(struct row, holder, "holder", "HOLDER", GM_OUT_STRING)
+#define OBJECTS COLUMN(struct row, objects, "objects", "OBJECTS", GM_OUT_COUNT)
+#define BYTES COLUMN(struct row, bytes, "bytes", "BYTES", GM_OUT_BYTES)
+#define RETAINED COLUMN(struct row, retained_bytes, "retained_bytes", "RETAINED", GM_OUT_BYTES)
+#define KIND COLUMN(struct row, kind, "kind", "KIND", GM_OUT_STRING)
+#define HOLDER COLUMN(struct row, holder, "holder", "HOLDER", GM_OUT_STRING)
 
-static const struct gm_out_column text_columns[] = { ROW_COLUMNS };
+static const struct gm_out_column text_columns[] = { OBJECTS, BYTES, RETAINED, KIND, HOLDER };
 
 static const struct gm_out_column data_columns[] = {
 	COLUMN(struct row, pid, "pid", NULL, GM_OUT_COUNT),
-	ROW_COLUMNS,
+	OBJECTS,
+	BYTES,
+	COLUMN(struct row, retained_objects, "retained_objects", NULL, GM_OUT_COUNT),
+	RETAINED,
+	KIND,
+	HOLDER,
 };
 
 #define TOTAL(field, type) COLUMN(struct totals, field, #field, NULL, type)
@@ -145,32 +153,19 @@ static struct gm_error *add_row(struct rows *rows, const struct row *row, const 
 	return added->holder ? NULL : no_memory();
 }
 
-/* What several hold: objects right under the one above all. */
-static struct row count_shared(const struct gm_go_refs *refs, uint64_t pid)
-{
-	struct row row = { .pid = pid, .kind = "-" };
-
-	for (uint32_t number = 1; number < refs->tree.count; number++) {
-		if (refs->tree.above[number] || refs->tree.node[number] >= refs->ids.count)
-			continue;
-		row.objects += refs->tree.members[number];
-		row.bytes += refs->tree.bytes[number];
-	}
-	return row;
-}
-
 static int by_bytes(const void *a, const void *b)
 {
 	const struct row *one = a, *two = b;
 
 	if (one->bytes != two->bytes)
 		return one->bytes < two->bytes ? 1 : -1;
+	if (one->retained_bytes != two->retained_bytes)
+		return one->retained_bytes < two->retained_bytes ? 1 : -1;
 	return strcmp(one->holder, two->holder);
 }
 
 static struct gm_error *add_rows(struct rows *rows, uint64_t pid, const struct gm_go_refs *refs)
 {
-	struct row shared = count_shared(refs, pid);
 	struct gm_error *error = NULL;
 	size_t first = rows->count;
 
@@ -180,14 +175,14 @@ static struct gm_error *add_rows(struct rows *rows, uint64_t pid, const struct g
 		struct row row = {
 			.pid = pid,
 			.kind = kinds[holder->kind],
-			.objects = refs->tree.members[number],
-			.bytes = refs->tree.bytes[number],
+			.objects = refs->shares[i].objects,
+			.bytes = refs->shares[i].bytes,
+			.retained_objects = refs->tree.members[number],
+			.retained_bytes = refs->tree.bytes[number],
 		};
 
 		error = add_row(rows, &row, holder->name);
 	}
-	if (!error && shared.objects)
-		error = add_row(rows, &shared, "held by several");
 	if (rows->count > first)
 		qsort(rows->items + first, rows->count - first, sizeof(*rows->items), by_bytes);
 	return error;
@@ -297,6 +292,7 @@ static struct gm_error *print_rows(const struct rows *rows, uint64_t pid, uint64
 			continue;
 		sum.objects += row->objects;
 		sum.bytes += row->bytes;
+		sum.retained_bytes += row->retained_bytes;
 		if (!top || seen++ < top) {
 			own.items[own.count++] = *row;
 			continue;
@@ -304,6 +300,7 @@ static struct gm_error *print_rows(const struct rows *rows, uint64_t pid, uint64
 		left++;
 		rest.objects += row->objects;
 		rest.bytes += row->bytes;
+		rest.retained_bytes += row->retained_bytes;
 	}
 	snprintf(name, sizeof(name), "%" PRIu64 " others", left);
 	if (left)

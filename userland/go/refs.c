@@ -25,7 +25,8 @@ static struct gm_error *number_holders(struct gm_go_refs *refs, uint32_t *weak)
 	uint32_t node = refs->ids.count;
 
 	refs->holder_node = calloc(count + 1, sizeof(*refs->holder_node));
-	if (!refs->holder_node)
+	refs->shares = calloc(count + 1, sizeof(*refs->shares));
+	if (!refs->holder_node || !refs->shares)
 		return no_memory();
 	for (size_t i = 0; i < count; i++)
 		if (refs->roots.holders.items[i].kind != GM_GO_HOLDER_WEAK)
@@ -93,6 +94,38 @@ static struct gm_error *make_graph(const struct gm_go_rooting *rooting, struct g
 	return error;
 }
 
+/* @shares: by node, counted from the first holder. */
+static void share_span(const struct gm_go_refs *refs, const uint32_t *nearest, size_t index,
+		       struct gm_go_share *shares)
+{
+	const struct gm_go_span *span = &refs->ids.heap->spans.items[index];
+	uint32_t first = refs->ids.spans[index].first;
+
+	for (uint32_t i = 0; i < span->elems; i++) {
+		if (!nearest[first + i])
+			continue;
+		shares[nearest[first + i] - 1].objects++;
+		shares[nearest[first + i] - 1].bytes += span->elem_bytes;
+	}
+}
+
+/* Each object to the holder it is nearest to. */
+static struct gm_error *share_out(struct gm_go_refs *refs, const struct gm_graph *graph)
+{
+	gm_autofree uint32_t *nearest = malloc(((size_t)graph->nodes + 1) * sizeof(*nearest));
+	gm_autofree struct gm_go_share *shares = calloc(graph->roots + 1, sizeof(*shares));
+	struct gm_error *error;
+
+	if (!nearest || !shares)
+		return no_memory();
+	error = gm_graph_nearest(graph, nearest);
+	for (size_t i = 0; i < refs->ids.heap->spans.count && !error; i++)
+		share_span(refs, nearest, i, shares);
+	for (size_t i = 0; i < graph->roots && !error; i++)
+		refs->shares[i] = shares[refs->holder_node[i] - refs->ids.count];
+	return error;
+}
+
 static void weigh_span(struct gm_go_refs *refs, size_t index)
 {
 	const struct gm_go_heap *heap = refs->ids.heap;
@@ -140,6 +173,8 @@ struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const stru
 	refs->edges_ns = now_ns() - started;
 	started += refs->edges_ns;
 	if (!error)
+		error = share_out(refs, &graph);
+	if (!error)
 		error = gm_dominators_find(&graph, &refs->tree);
 	gm_graph_deinit(&graph);
 	if (!error)
@@ -154,5 +189,6 @@ void gm_go_refs_deinit(struct gm_go_refs *refs)
 	gm_go_roots_deinit(&refs->roots);
 	gm_go_ids_deinit(&refs->ids);
 	free(refs->holder_node);
+	free(refs->shares);
 	*refs = (struct gm_go_refs){};
 }

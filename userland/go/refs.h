@@ -6,11 +6,17 @@
 #include "go/edges.h"
 #include "go/roots.h"
 
+/* What a holder is nearest to: each object counts for one holder. */
+struct gm_go_share {
+	uint64_t objects;
+	uint64_t bytes;
+};
+
 /**
  * struct gm_go_refs - what was reached of a heap
  * @tree: of dominators; the nodes are the objects of @ids, then the holders in the order of
  *	@holder_node; bytes are those of objects' slots
- * @holder_node: by holder
+ * @holder_node, @shares: by holder
  * @live_objects, @live_bytes: in the heap, as far as the last GC and the allocator know
  * @reached_objects, @reached_bytes: from the roots
  * @edges: references between objects, and from holders to them
@@ -22,6 +28,7 @@ struct gm_go_refs {
 	struct gm_go_edges_count count;
 	struct gm_dominators tree;
 	uint32_t *holder_node;
+	struct gm_go_share *shares;
 	uint64_t live_objects;
 	uint64_t live_bytes;
 	uint64_t reached_objects;

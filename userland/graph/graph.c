@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes, uint32_t roots)
 {
@@ -67,5 +68,56 @@ struct gm_error *gm_graph_join(struct gm_graph *graph, struct gm_graph_part *par
 	graph->first[graph->nodes] = edges;
 	if (!edges_lead_somewhere(graph, edges))
 		return gm_error_create(EINVAL, "cannot make a graph: an edge leads to no node");
+	return NULL;
+}
+
+/**
+ * struct walk - nodes in the order of their distance
+ * @queue: those that were reached, @count of them; the edges of the first @done were followed
+ */
+struct walk {
+	const struct gm_graph *graph;
+	uint32_t *nearest;
+	uint32_t *queue;
+	uint32_t count;
+	uint32_t done;
+};
+
+static void reach(struct walk *walk, uint32_t node, uint32_t root)
+{
+	if (walk->nearest[node])
+		return;
+	walk->nearest[node] = root;
+	walk->queue[walk->count++] = node;
+}
+
+static void reach_all(struct walk *walk)
+{
+	const struct gm_graph *graph = walk->graph;
+
+	while (walk->done < walk->count) {
+		uint32_t node = walk->queue[walk->done++];
+
+		for (uint32_t i = graph->first[node]; i < graph->first[node + 1]; i++)
+			reach(walk, graph->to[i], walk->nearest[node]);
+	}
+}
+
+struct gm_error *gm_graph_nearest(const struct gm_graph *graph, uint32_t *nearest)
+{
+	uint32_t first_root = graph->nodes - graph->roots;
+	struct walk walk = { .graph = graph, .nearest = nearest };
+
+	memset(nearest, 0, graph->nodes * sizeof(*nearest));
+	walk.queue = malloc(((size_t)graph->nodes + 1) * sizeof(*walk.queue));
+	if (!walk.queue)
+		return gm_error_errno(ENOMEM, "cannot walk a graph of %u nodes", graph->nodes);
+	for (uint32_t root = 0; root < graph->roots; root++) {
+		if (root == graph->roots - graph->weak)
+			reach_all(&walk);
+		reach(&walk, first_root + root, root + 1);
+	}
+	reach_all(&walk);
+	free(walk.queue);
 	return NULL;
 }

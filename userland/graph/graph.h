@@ -54,6 +54,12 @@ void gm_graph_deinit(struct gm_graph *graph);
 struct gm_error *gm_graph_join(struct gm_graph *graph, struct gm_graph_part *parts,
 			       size_t count) GM_MUST_CHECK;
 
+/* To which root each node is nearest, counted in edges: @nearest gets, by node, which of the
+ * roots and one, 0: none reaches it. Of roots at the same distance the first in order; a weak
+ * one only where no other reaches. Needs four bytes a node.
+ */
+struct gm_error *gm_graph_nearest(const struct gm_graph *graph, uint32_t *nearest) GM_MUST_CHECK;
+
 /**
  * struct gm_dominators - the tree of dominators: all ways from the roots to a node lead through
  *	its dominator, the nearest of them
