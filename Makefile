@@ -33,7 +33,8 @@ help:
 
 # -- gomemctl ---------------------------------------------------------------------
 
-LIBRARIES := libdw:libdw-dev libelf:libelf-dev smartcols:libsmartcols-dev json-c:libjson-c-dev
+LIBRARIES := libdw:libdw-dev libelf:libelf-dev smartcols:libsmartcols-dev \
+	json-c:libjson-c-dev sqlite3:libsqlite3-dev libzstd:libzstd-dev
 MODULES := $(foreach l,$(LIBRARIES),$(firstword $(subst :, ,$l)))
 
 ifdef SAN

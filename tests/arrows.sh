@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Checks that the rooms include each other only along the arrows:
 #
-#	base <- {os, elf, graph, out};  {os, elf, graph} <- go;  {os, go} <- join <- verdict
+#	base <- {os, elf, graph, out};  {os, elf, graph} <- go;
+#	{os, go} <- join <- {verdict, recording}
 #	hooks -> ledger <- proc, hooks and proc never meet, the ledger sees neither;
 #	walk and target know nothing of either
 #
@@ -20,6 +21,7 @@ graph: base
 go: base os elf graph
 join: base os go
 verdict: base os go join
+recording: base os go join
 '
 kmod_arrows='
 compat:

@@ -9,23 +9,31 @@
 
 #include "os/module.h"
 
-enum { OPTION_JSON = 256, OPTION_RAW, OPTION_CORE, OPTION_EXE };
+enum { OPTION_JSON = 256, OPTION_RAW, OPTION_CORE, OPTION_EXE, OPTION_FROM, OPTION_SAMPLE };
 
 static const struct option common_options[] = {
 	{ "pid", required_argument, NULL, 'p' },
 	{ "core", required_argument, NULL, OPTION_CORE },
 	{ "exe", required_argument, NULL, OPTION_EXE },
+	{ "from", required_argument, NULL, OPTION_FROM },
+	{ "sample", required_argument, NULL, OPTION_SAMPLE },
 	{ "help", no_argument, NULL, 'h' },
 	{ "json", no_argument, NULL, OPTION_JSON },
 	{ "raw", no_argument, NULL, OPTION_RAW },
 };
 
+static const char source_usage[] =
+	"\nA SOURCE is -p PID, which may be repeated, --core FILE [--exe FILE], a core and its\n"
+	"program, or --from FILE [--sample N|TIME], a recording of gomemctl record and which of\n"
+	"its samples, the last by default.\n";
+
 #define COMMON_OPTIONS (sizeof(common_options) / sizeof(common_options[0]))
 #define LETTERS_MAX 32
+#define YEAR_NS (365 * 86400e9)
 
 /**
  * struct parsing - the command line on its way
- * @core, @exe: of the options, NULL: not given
+ * @core, @exe, @from, @sample: of the options, NULL: not given
  */
 struct parsing {
 	struct gm_options *options;
@@ -33,6 +41,8 @@ struct parsing {
 	char **argv;
 	const char *core;
 	const char *exe;
+	const char *from;
+	const char *sample;
 };
 
 int gm_cmd_fail(const char *command, struct gm_error *error)
@@ -55,6 +65,24 @@ int gm_cmd_misused_option(char **argv, const char *why)
 	bool is_letter = optopt > 0 && optopt < 256 && strncmp(argv[optind - 1], "--", 2);
 
 	return gm_cmd_misused(argv[0], why, is_letter ? letter : argv[optind - 1]);
+}
+
+bool gm_cmd_parse_time(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "", 1e9 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 } };
+	char *end;
+	double number = strtod(text, &end);
+
+	for (size_t i = 0; end != text && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) || !(number >= 0 && number * units[i].ns <= YEAR_NS))
+			continue;
+		*ns = number * units[i].ns;
+		return true;
+	}
+	return false;
 }
 
 static bool add_source(struct gm_options *options, const struct gm_source *source)
@@ -113,6 +141,10 @@ static const char *take_argument(struct parsing *parsing, int option, const char
 		return take_once(&parsing->core, argument);
 	case OPTION_EXE:
 		return take_once(&parsing->exe, argument);
+	case OPTION_FROM:
+		return take_once(&parsing->from, argument);
+	case OPTION_SAMPLE:
+		return take_once(&parsing->sample, argument);
 	case OPTION_RAW:
 		return take_format(parsing->options, GM_OUT_RAW);
 	case OPTION_JSON:
@@ -131,6 +163,8 @@ static bool take_option(struct parsing *parsing, int option, int *exit_code)
 	switch (option) {
 	case 'h':
 		fputs(parsing->syntax->usage, stdout);
+		if (strstr(parsing->syntax->usage, "SOURCE"))
+			fputs(source_usage, stdout);
 		*exit_code = GM_EXIT_DONE;
 		return false;
 	case ':':
@@ -197,13 +231,22 @@ bool gm_options_default_pids(struct gm_options *options, const char *command, in
 /* Processes that run, or what is left of one that does not. */
 static const char *set_sources(struct parsing *parsing)
 {
-	const struct gm_source core = { GM_SOURCE_CORE, 0, parsing->core, parsing->exe };
+	const struct gm_source past = {
+		.kind = parsing->core ? GM_SOURCE_CORE : GM_SOURCE_RECORDING,
+		.path = parsing->core ?: parsing->from,
+		.exe = parsing->exe,
+		.sample = parsing->sample,
+	};
 
-	if (!parsing->core)
-		return parsing->exe ? "--exe goes with --core" : NULL;
-	if (parsing->options->sources.count)
-		return "-p and --core exclude each other";
-	return add_source(parsing->options, &core) ? NULL : "out of memory";
+	if (parsing->exe && !parsing->core)
+		return "--exe goes with --core";
+	if (parsing->sample && !parsing->from)
+		return "--sample goes with --from";
+	if (!past.path)
+		return NULL;
+	if (parsing->options->sources.count || (parsing->core && parsing->from))
+		return "-p, --core and --from exclude each other";
+	return add_source(parsing->options, &past) ? NULL : "out of memory";
 }
 
 static void join_options(const struct gm_syntax *syntax, struct option *options, char *letters)

@@ -14,19 +14,21 @@
 enum gm_exit { GM_EXIT_DONE, GM_EXIT_FAILED, GM_EXIT_MISUSED };
 
 /* Where a command reads a process. */
-enum gm_source_kind { GM_SOURCE_PID, GM_SOURCE_CORE };
+enum gm_source_kind { GM_SOURCE_PID, GM_SOURCE_CORE, GM_SOURCE_RECORDING };
 
 /**
  * struct gm_source - one process, alive or not
  * @pid: of GM_SOURCE_PID; what gm_subject_open() says of any kind
- * @path: of the core; the arguments own it
+ * @path: of the core or recording; the arguments own it
  * @exe: the program of a core, NULL: the one that the core names
+ * @sample: which of a recording, as gm_recording_find() takes it
  */
 struct gm_source {
 	enum gm_source_kind kind;
 	pid_t pid;
 	const char *path;
 	const char *exe;
+	const char *sample;
 };
 
 /**
@@ -66,7 +68,8 @@ struct gm_syntax {
 	void *context;
 };
 
-/* Parses the common options, [-p PID]... | --core FILE [--exe FILE], [--json | --raw] [--help], and
+/* Parses the common options, [-p PID]... | --core FILE [--exe FILE] | --from FILE [--sample WHICH],
+ * [--json | --raw] [--help], and
  * those of @syntax; @argv[0] is the subcommand's name.
  * True: go on. False: all is said, return @exit_code. Free with gm_options_deinit()
  * either way.
@@ -87,6 +90,9 @@ int gm_cmd_misused(const char *command, const char *why, const char *what);
 /* The same of the option that getopt_long() stumbled over, as it was written. */
 int gm_cmd_misused_option(char **argv, const char *why);
 
+/* "10", "10s", "500ms", "5m", "2h", also broken; at most a year. False: no time. */
+bool gm_cmd_parse_time(const char *text, uint64_t *ns);
+
 /* "gomemctl COMMAND: MESSAGE" on stderr; frees @error; returns GM_EXIT_FAILED. */
 int gm_cmd_fail(const char *command, struct gm_error *error);
 
@@ -102,5 +108,6 @@ int gm_cmd_events(int argc, char **argv);
 int gm_cmd_stacks(int argc, char **argv);
 int gm_cmd_goroutines(int argc, char **argv);
 int gm_cmd_watch(int argc, char **argv);
+int gm_cmd_record(int argc, char **argv);
 
 #endif

@@ -11,7 +11,7 @@
 
 static const char usage[] =
 	"Usage: gomemctl addr PID [ADDR]... [--json]\n"
-	"       gomemctl addr -p PID [ADDR]... [--json]\n"
+	"       gomemctl addr SOURCE [ADDR]... [--json]\n"
 	"\n"
 	"Says what is at an address, hexadecimal, with or without 0x: the object and whether it\n"
 	"lives, its slot, span and class, the function or the goroutine's stack, the page and\n"

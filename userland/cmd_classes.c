@@ -13,7 +13,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char usage[] =
-	"Usage: gomemctl classes [-p PID]... [--json | --raw]\n"
+	"Usage: gomemctl classes [SOURCE] [--json | --raw]\n"
 	"\n"
 	"Shows how full the spans of a Go heap are, by size class: what free slots and span\n"
 	"tails waste, what packing the live objects into as few spans as can be would save, and\n"

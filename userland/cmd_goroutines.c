@@ -10,7 +10,7 @@
 enum { OPTION_BY = GM_OPTION_OWN, OPTION_LIST, OPTION_LABEL };
 
 static const char usage[] =
-	"Usage: gomemctl goroutines [-p PID]... [--by stack|function|state|creator|labels] [-n N]\n"
+	"Usage: gomemctl goroutines [SOURCE] [--by stack|function|state|creator|labels] [-n N]\n"
 	"                           [--label KEY[=VALUE]] [--list] [--json]\n"
 	"\n"
 	"Shows the goroutines of a Go program: how many there are, what they wait for, where, about\n"

@@ -9,7 +9,7 @@
 #include "cmd.h"
 
 static const char usage[] =
-	"Usage: gomemctl huge [-p PID]... | --core FILE [--exe FILE] [--all] [-n COUNT]\n"
+	"Usage: gomemctl huge [SOURCE] [--all] [-n COUNT]\n"
 	"                     [--json | --raw]\n"
 	"\n"
 	"Shows the huge pages of a Go heap, those first of which most could be given back: what\n"

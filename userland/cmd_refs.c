@@ -17,7 +17,7 @@
 #define TOP 30
 
 static const char usage[] =
-	"Usage: gomemctl refs [-p PID]... | --core FILE [--exe FILE] [-n COUNT]\n"
+	"Usage: gomemctl refs [SOURCE] [-n COUNT]\n"
 	"                     [--json | --raw]\n"
 	"\n"
 	"Shows who holds the heap of a Go program: follows each reference from the global\n"

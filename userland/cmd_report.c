@@ -6,7 +6,7 @@
 #include "cmd_subject.h"
 
 static const char usage[] =
-	"Usage: gomemctl report [-p PID]... | --core FILE [--exe FILE] [--json]\n"
+	"Usage: gomemctl report [SOURCE] [--json]\n"
 	"\n"
 	"Says where the memory of a Go program went: the cause, its size and how sure that\n"
 	"is, the bill by Go class, the evidence, and what to do. Without -p, the module's\n"

@@ -15,7 +15,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char usage[] =
-	"Usage: gomemctl spans [-p PID]... | --core FILE [--exe FILE] [--json | --raw]\n"
+	"Usage: gomemctl spans [SOURCE] [--json | --raw]\n"
 	"\n"
 	"Shows the heap of a Go program by size class: spans, objects, what is in use, free\n"
 	"slots, tail waste, and how much of it is resident; then what runtime.MemStats would\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cmd_subject.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,11 +28,46 @@ static struct gm_error *open_core(struct gm_subject *subject)
 	return error ?: gm_core_maps(subject->core, &subject->maps);
 }
 
+static struct gm_error *read_sample(const struct gm_source *source, struct gm_sample *sample)
+{
+	gm_auto(gm_recording) struct gm_recording *recording = NULL;
+	struct gm_error *error = gm_recording_open(source->path, &recording);
+	int64_t id;
+
+	if (!error)
+		error = gm_recording_find(recording, source->sample, &id);
+	return error ?: gm_recording_read(recording, id, sample);
+}
+
+static struct gm_error *open_recording(struct gm_subject *subject)
+{
+	struct gm_sample *sample = calloc(1, sizeof(*sample));
+	struct gm_error *error;
+
+	if (!sample)
+		return gm_error_create(ENOMEM, "out of memory");
+	subject->sample = sample;
+	error = read_sample(subject->source, sample);
+	if (error)
+		return error;
+	subject->pid = sample->pid;
+	subject->maps = sample->maps;
+	sample->maps = NULL;
+	return gm_tape_play(&sample->tape, &subject->mem);
+}
+
 struct gm_error *gm_subject_open_memory(const struct gm_source *source, struct gm_subject *subject)
 {
 	memset(subject, 0, sizeof(*subject));
 	subject->source = source;
-	return source->kind == GM_SOURCE_CORE ? open_core(subject) : open_pid(subject);
+	switch (source->kind) {
+	case GM_SOURCE_CORE:
+		return open_core(subject);
+	case GM_SOURCE_RECORDING:
+		return open_recording(subject);
+	default:
+		return open_pid(subject);
+	}
 }
 
 static struct gm_error *read_core_image(struct gm_subject *subject)
@@ -52,8 +88,17 @@ static struct gm_error *read_core_image(struct gm_subject *subject)
 
 static struct gm_error *read_image(struct gm_subject *subject)
 {
+	const struct gm_sample *sample = subject->sample;
+
 	if (subject->core)
 		return read_core_image(subject);
+	if (sample && sample->go_problem)
+		return gm_error_create(sample->go_code, "%s", sample->go_problem);
+	if (sample) {
+		subject->image = sample->image;
+		subject->image.program.mem = subject->mem;
+		return NULL;
+	}
 	return gm_go_image_read(subject->pid, subject->mem, subject->maps, &subject->image);
 }
 
@@ -68,6 +113,7 @@ struct gm_error *gm_subject_open(const struct gm_source *source, struct gm_subje
 		.mem = subject->mem,
 		.maps = subject->maps,
 		.image = &subject->image,
+		.torn = subject->sample && subject->sample->torn,
 	};
 	return NULL;
 }
@@ -85,6 +131,9 @@ void gm_subject_deinit(struct gm_subject *subject)
 	gm_maps_destroy(subject->maps);
 	gm_mem_destroy(subject->mem);
 	gm_core_destroy(subject->core);
+	if (subject->sample)
+		gm_sample_deinit(subject->sample);
+	free(subject->sample);
 	memset(subject, 0, sizeof(*subject));
 }
 
@@ -102,7 +151,10 @@ struct gm_error *gm_subject_read_heap(struct gm_subject *subject)
 
 	if (subject->heap || error)
 		return error;
-	return gm_go_heap_read(&subject->target, &subject->heap);
+	error = gm_go_heap_read(&subject->target, &subject->heap);
+	if (!error && subject->sample)
+		subject->heap->took_ns = subject->sample->spans_ns;
+	return error;
 }
 
 struct gm_error *gm_subject_read_pages(struct gm_subject *subject)
@@ -111,6 +163,11 @@ struct gm_error *gm_subject_read_pages(struct gm_subject *subject)
 		return NULL;
 	if (subject->core)
 		return gm_core_pages(subject->core, subject->maps, &subject->pages);
+	if (subject->sample) {
+		subject->pages = subject->sample->pages;
+		subject->sample->pages = NULL;
+		return NULL;
+	}
 	return gm_pages_read(subject->pid, subject->maps, GM_PAGES_BEST, &subject->pages);
 }
 
@@ -120,6 +177,11 @@ struct gm_error *gm_subject_read_functions(struct gm_subject *subject)
 
 	if (subject->functions || error)
 		return error;
+	if (subject->sample)
+		return gm_error_create(ENOTSUP,
+				       "%s cannot tell: a recording keeps the heap, but neither "
+				       "functions nor goroutines; ask the process, or a core",
+				       subject->source->path);
 	return gm_go_functions_open(&subject->image.program, &subject->image.layout,
 				    &subject->functions);
 }
@@ -128,16 +190,45 @@ struct gm_error *gm_subject_read_watch(struct gm_subject *subject)
 {
 	if (subject->core)
 		return NULL;
+	if (subject->sample) {
+		subject->watch = subject->sample->watch;
+		subject->sample->watch = (struct gm_module_watch){};
+		return NULL;
+	}
 	return gm_module_watch_read(subject->pid, &subject->watch);
 }
 
 struct gm_error *gm_subject_read_blocks(struct gm_subject *subject)
 {
+	if (subject->core)
+		return NULL;
+	if (subject->sample) {
+		subject->blocks = subject->sample->blocks;
+		subject->sample->blocks = (struct gm_module_blocks){};
+		return NULL;
+	}
 	return gm_module_watch_read_blocks(subject->pid, &subject->blocks);
+}
+
+static struct gm_error *play_again(struct gm_subject *subject)
+{
+	gm_auto(gm_mem) struct gm_mem *mem = NULL;
+	struct gm_go_target target = subject->target;
+	struct gm_error *error = gm_tape_play(&subject->sample->tape_again, &mem);
+
+	target.mem = mem;
+	target.torn = subject->sample->torn_again;
+	return error ?: gm_go_heap_read(&target, &subject->heap_again);
 }
 
 void gm_subject_look_again(struct gm_subject *subject)
 {
+	if (subject->sample) {
+		subject->rss_again = subject->sample->rss_again;
+		if (subject->heap)
+			gm_error_destroy(play_again(subject));
+		return;
+	}
 	/* The module's is a second look as good. */
 	subject->rss_again = subject->watch.rss_bytes;
 	if (!subject->core && !subject->watch.watched)
@@ -148,6 +239,10 @@ void gm_subject_look_again(struct gm_subject *subject)
 
 struct gm_error *gm_subject_read_process(struct gm_subject *subject, struct gm_process *process)
 {
+	if (subject->sample) {
+		*process = subject->sample->process;
+		return NULL;
+	}
 	if (!subject->core)
 		return gm_process_read(subject->pid, process);
 	gm_core_process(subject->core, process);
@@ -156,7 +251,9 @@ struct gm_error *gm_subject_read_process(struct gm_subject *subject, struct gm_p
 
 void gm_subject_read_host(const struct gm_subject *subject, struct gm_host *host)
 {
-	if (subject->core)
+	if (subject->sample)
+		*host = subject->sample->host;
+	else if (subject->core)
 		gm_host_unknown(host);
 	else
 		gm_host_read(host);

@@ -14,11 +14,12 @@
 #include "os/mem.h"
 #include "os/module_watch.h"
 #include "os/pages.h"
+#include "recording/recording.h"
 
 /**
  * struct gm_subject - one process
  * @pid: its, also where it is no more
- * @core: where it is read from one
+ * @core: where it is read from one; @sample: the same of a recording
  * @image: of its Go program; whole where there is no @go_problem
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
@@ -30,6 +31,7 @@ struct gm_subject {
 	const struct gm_source *source;
 	pid_t pid;
 	struct gm_core *core;
+	struct gm_sample *sample;
 	struct gm_mem *mem;
 	struct gm_maps *maps;
 	struct gm_go_image image;

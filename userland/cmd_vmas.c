@@ -7,11 +7,10 @@
 
 #include "cmd.h"
 #include "cmd_subject.h"
-
-#define PAGE_BYTES 4096
+#include "join/vma_use.h"
 
 static const char usage[] =
-	"Usage: gomemctl vmas [-p PID]... | --core FILE [--exe FILE] [--json | --raw]\n\n"
+	"Usage: gomemctl vmas [SOURCE] [--json | --raw]\n\n"
 	"A row per VMA: its range, its kind, how much of it is resident (rss), anonymous,\n"
 	"in huge pages (thp), swapped, already given back (lazyfree), and, where gomem.ko\n"
 	"watches the process, what happened there since: faults, collapses, bytes released\n"
@@ -101,45 +100,8 @@ static struct gm_error *add_from_module(struct view *view, const struct gm_modul
 	return NULL;
 }
 
-static bool is_anon(enum gomem_page_state state)
-{
-	return gm_page_resident(state) && state != GOMEM_PAGE_FILE && state != GOMEM_PAGE_SHMEM;
-}
-
-static void add_pages(struct row *row, enum gomem_page_state state, uint64_t bytes)
-{
-	if (gm_page_resident(state))
-		row->rss += bytes;
-	if (is_anon(state))
-		row->anon += bytes;
-	if (state == GOMEM_PAGE_THP)
-		row->thp += bytes;
-	if (state == GOMEM_PAGE_SWAP)
-		row->swap += bytes;
-}
-
-static uint64_t run_end(const struct gomem_page_run *run)
-{
-	return run->start + (uint64_t)run->pages * PAGE_BYTES;
-}
-
-/* Adds the runs inside @row, from @next on, which moves to the first that may reach beyond. */
-static void sum_runs(struct row *row, const struct gm_pages *pages, size_t *next)
-{
-	for (; *next < pages->count; ++*next) {
-		const struct gomem_page_run *run = &pages->items[*next];
-		uint64_t end = run_end(run);
-		uint64_t from = run->start > row->start ? run->start : row->start;
-		uint64_t to = end < row->end ? end : row->end;
-
-		if (from < to)
-			add_pages(row, run->state, to - from);
-		if (end > row->end)
-			return;
-	}
-}
-
-static void fill_from_vma(struct row *row, pid_t pid, const struct gm_vma *vma)
+static void fill_from_vma(struct row *row, pid_t pid, const struct gm_vma *vma,
+			  const struct gm_vma_use *use)
 {
 	*row = (struct row){ .pid = pid,
 			     .start = vma->start,
@@ -147,6 +109,10 @@ static void fill_from_vma(struct row *row, pid_t pid, const struct gm_vma *vma)
 			     .perms = vma->perms,
 			     .kind = gm_vma_kind_name(vma->kind),
 			     .size = vma->end - vma->start,
+			     .rss = use->rss,
+			     .anon = use->anon,
+			     .thp = use->thp,
+			     .swap = use->swap,
 			     .lazyfree = GM_OUT_NONE,
 			     .released = GM_OUT_NONE,
 #define NONE(field) .field = GM_OUT_NONE,
@@ -161,12 +127,13 @@ static struct gm_error *add_rows(struct view *view, const struct gm_subject *sub
 	size_t next = 0;
 
 	for (size_t i = 0; i < subject->maps->count; i++) {
+		const struct gm_vma *vma = &subject->maps->items[i];
+		struct gm_vma_use use = gm_vma_use_next(vma, subject->pages, &next);
 		struct row *row = gm_vec_push(&view->rows);
 
 		if (!row)
 			return gm_error_create(ENOMEM, "out of memory");
-		fill_from_vma(row, subject->pid, &subject->maps->items[i]);
-		sum_runs(row, subject->pages, &next);
+		fill_from_vma(row, subject->pid, vma, &use);
 	}
 	return NULL;
 }

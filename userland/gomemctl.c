@@ -26,6 +26,7 @@ static const struct command {
 	{ "stacks", gm_cmd_stacks, "whose code touched and mapped the memory: stacks, goroutines" },
 	{ "goroutines", gm_cmd_goroutines, "what they wait for, where, and what stacks they have" },
 	{ "watch", gm_cmd_watch, "have gomem.ko watch processes, and know their goroutines" },
+	{ "record", gm_cmd_record, "keeps look after look in a file" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
 

@@ -103,7 +103,7 @@ static struct gm_error *read_steady(const struct gm_go_target *target, struct co
 		copy_deinit(copy);
 	}
 	/* While the collector works, marks are incomplete, or of another cycle. */
-	if (!error && moved(copy))
+	if (!error && (target->torn || moved(copy)))
 		gm_go_objects_forget_marks(&copy->objects, copy->spans.count);
 	return error;
 }
@@ -167,9 +167,9 @@ static struct gm_error *read_pacer(const struct gm_go_target *target, struct gm_
 }
 
 /* Takes from @copy what the heap is described by. */
-static void keep(struct copy *copy, struct gm_go_heap *heap)
+static void keep(struct copy *copy, bool torn, struct gm_go_heap *heap)
 {
-	heap->gc_running = moved(copy);
+	heap->gc_running = torn || moved(copy);
 	heap->flux_spans = copy->flux;
 	heap->sweepgen = copy->before.sweepgen;
 	heap->arenas = copy->arenas;
@@ -195,7 +195,7 @@ static struct gm_error *fill(const struct gm_go_target *target, struct gm_go_hea
 	if (!error)
 		error = fill_regions(target, &copy, &heap->regions);
 	if (!error)
-		keep(&copy, heap);
+		keep(&copy, target->torn, heap);
 	copy_deinit(&copy);
 	return error;
 }

@@ -62,12 +62,11 @@ static struct gm_error *check_place(const struct gm_elf_field *fields, size_t at
 	uint32_t limit = reach(fields, at);
 
 	if (!field->found && must)
-		return gm_error_create(ENOTSUP, "the DWARF does not describe %s%s%s", field->type,
+		return gm_error_create(ENOTSUP, "%s%s%s is not described", field->type,
 				       field->member ? "." : "", field->member ?: "");
 	if (field->found &&
 	    (limit > STRUCT_MAX || field->size > limit || field->offset > limit - field->size))
-		return gm_error_create(ENOTSUP, "the DWARF describes an impossible %s",
-				       field->type);
+		return gm_error_create(ENOTSUP, "an impossible %s is described", field->type);
 	return NULL;
 }
 
@@ -88,9 +87,19 @@ static struct gm_error *check_stats(const struct gm_go_layout *layout)
 
 	for (size_t i = 0; i < 5; i++)
 		if (!gm_go_layout_has(layout, ways[gm_go_layout_has_heap_stats(layout)][i]))
-			return gm_error_create(ENOTSUP, "the DWARF does not describe how memory"
-							" is counted");
+			return gm_error_create(ENOTSUP, "how memory is counted is not described");
 	return NULL;
+}
+
+static struct gm_error *check(const struct gm_elf_field *fields)
+{
+	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++) {
+		struct gm_error *error = check_place(fields, i, musts[i]);
+
+		if (error)
+			return error;
+	}
+	return check_fixed(fields);
 }
 
 struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout *layout)
@@ -100,19 +109,31 @@ struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout
 
 	memcpy(fields, questions, sizeof(fields));
 	error = gm_elf_fields(elf, "runtime", fields, GM_GO_FIELD_COUNT);
+	if (!error)
+		error = check(fields);
 	if (error)
 		return error;
 	memset(layout, 0, sizeof(*layout));
-	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++) {
-		error = check_place(fields, i, musts[i]);
-		if (error)
-			return error;
+	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++)
 		if (fields[i].found)
 			layout->places[i] =
 				(struct gm_go_place){ fields[i].offset, fields[i].size };
-	}
 	strcpy(layout->source, "DWARF");
-	error = check_fixed(fields);
+	return check_stats(layout);
+}
+
+struct gm_error *gm_go_layout_check(const struct gm_go_layout *layout)
+{
+	struct gm_elf_field fields[GM_GO_FIELD_COUNT];
+	struct gm_error *error;
+
+	memcpy(fields, questions, sizeof(fields));
+	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++) {
+		fields[i].offset = layout->places[i].offset;
+		fields[i].size = layout->places[i].size;
+		fields[i].found = gm_go_layout_has(layout, i);
+	}
+	error = check(fields);
 	return error ?: check_stats(layout);
 }
 

@@ -188,6 +188,9 @@ struct gm_error *gm_go_layout_read(struct gm_elf *elf, const struct gm_go_versio
 struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf,
 					 struct gm_go_layout *layout) GM_MUST_CHECK;
 
+/* ENOTSUP: a layout that came from elsewhere makes no sense; the message says where. */
+struct gm_error *gm_go_layout_check(const struct gm_go_layout *layout) GM_MUST_CHECK;
+
 static inline bool gm_go_layout_has(const struct gm_go_layout *layout, enum gm_go_field field)
 {
 	return layout->places[field].size != 0;

@@ -18,11 +18,13 @@
 /**
  * struct gm_go_target - what the Go reader needs; the caller owns all of it
  * @maps: of the same process, read before
+ * @torn: @mem was copied while the collector moved, so that its marks mean nothing
  */
 struct gm_go_target {
 	struct gm_mem *mem;
 	const struct gm_maps *maps;
 	const struct gm_go_image *image;
+	bool torn;
 };
 
 /* Of Go: a slice's header, checked: @length is within bounds, the array below

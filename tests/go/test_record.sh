@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the commands say with --from of a recording against what they said of the process at that
+# moment, a quiet one; and recorders that are killed, of which no more than the last sample may
+# be lost. TAP.
+set -uo pipefail
+
+# shellcheck source=tests/go/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+cd "$here/../.." || exit 1
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+attempts=20	# to find a moment at which the runtime's background work rests
+kills=12
+
+start()
+{
+	coproc fixture { exec "$1" 2>/dev/null; }
+	# shellcheck disable=SC2154 # coproc sets them
+	pid=$fixture_PID
+	read -r said <&"${fixture[0]}"
+}
+
+stop()
+{
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+commands=(report spans vmas classes huge)
+
+# Into $tmp/COMMAND.live, and one sample into $tmp/recording, while the program said the same
+quiet_look()
+{
+	local again i command
+
+	for ((i = 0; i < attempts; i++)); do
+		rm -f "$tmp/recording"
+		for command in "${commands[@]}"; do
+			./gomemctl "$command" -p "$pid" --json >"$tmp/$command.live" 2>"$tmp/log" ||
+				return
+		done
+		./gomemctl record -p "$pid" -o "$tmp/recording" --for 0 2>"$tmp/log" || return
+		echo >&"${fixture[1]}"
+		read -r again <&"${fixture[0]}"
+		[ "$said" = "$again" ] && return
+		said=$again
+		sleep 0.3
+	done
+	echo 'the program was never quiet' >"$tmp/log"
+	return 1
+}
+
+# What looking took, and what the cgroup of this script has meanwhile
+not_figures='del(.reports[]?.cost["pages_ns", "spans_ns"], .reports[]?.host.cgroup_bytes)'
+
+one()
+{
+	local command
+
+	start "$2"
+	if quiet_look; then
+		for command in "${commands[@]}"; do
+			result "$1: $command" "$(diff <(jq "$not_figures" "$tmp/$command.live" 2>&1) \
+				<(./gomemctl "$command" --from "$tmp/recording" --json \
+				2>/dev/null | jq "$not_figures" 2>&1) | head -n 20)"
+		done
+	else
+		result "$1" "$(cat "$tmp/log")"
+	fi
+	stop
+}
+
+# Samples that $1 has, each of which must open
+samples()
+{
+	local n=0
+
+	while ./gomemctl spans --from "$1" --sample $((n + 1)) --raw >/dev/null 2>"$tmp/log"; do
+		n=$((n + 1))
+	done
+	echo "$n"
+}
+
+# Each recorder lives a little longer than the one before; the file must have what it said
+killed()
+{
+	local i kept recorder wrong=''
+
+	for ((i = 1; i <= kills; i++)); do
+		rm -f "$tmp"/kill*
+		./gomemctl record -p "$pid" -o "$tmp/kill" --every 20ms 2>/dev/null &
+		recorder=$!
+		sleep 0.$((40 + i * 3))
+		kill -KILL $recorder
+		wait $recorder 2>/dev/null
+		kept=$(samples "$tmp/kill")
+		grep -qE 'has no sample|no samples yet' "$tmp/log" ||
+			wrong+="after $kept samples: $(cat "$tmp/log")"$'\n'
+		[ "$kept" -ge 2 ] || wrong+="of a recorder killed after 0.$((40 + i * 3)) s: $kept samples"$'\n'
+	done
+	result "recorders killed by SIGKILL $kills times" "$wrong"
+}
+
+ends()
+{
+	local said status=0
+
+	./gomemctl record -p "$pid" -o "$tmp/ends" --every 50ms 2>"$tmp/ends.log" &
+	said=$!
+	sleep 1
+	stop
+	wait $said || status=$?
+	said=
+	[ "$status" = 0 ] && grep -q 'samples of process' "$tmp/ends.log" &&
+		[ "$(samples "$tmp/ends")" -ge 3 ] || said=$(cat "$tmp/ends.log")
+	result 'a process that ends: its recording is whole' "${said:+exit $status: $said}"
+	status=0
+	./gomemctl record -p "$pid" -o "$tmp/none" 2>"$tmp/log" || status=$?
+	said=
+	[ "$status" = 1 ] && [ ! -e "$tmp/none" ] || said=$(cat "$tmp/log")
+	result 'a process that is gone is an error, and no file is left' "$said"
+}
+
+for minor in 1.19 1.24 1.27; do
+	build "go$minor" "$minor" fixture && one "go$minor" "$tmp/go$minor"
+done
+build stripped 1.27 fixture -ldflags=-s -buildmode=pie && one 'go1.27 stripped PIE' "$tmp/stripped"
+start "$tmp/go1.27"
+killed
+ends
+done_testing
