@@ -7,7 +7,6 @@
 #include <linux/nodemask.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/vmstat.h>
 
@@ -37,9 +36,6 @@ static const char *const settings[] = {
 
 /* Those, and one for each size of a huge page */
 #define SETTINGS (ARRAY_SIZE(settings) + HPAGE_PMD_ORDER)
-
-static char seen[SETTINGS][GOMEM_SETTING_MAX];
-static DEFINE_SPINLOCK(seen_lock); /* guards @seen */
 
 #define VM_EVENTS(X)                                            \
 	X(thp_fault_alloc, THP_FAULT_ALLOC)                     \
@@ -193,21 +189,6 @@ static void name_setting(unsigned int i, char name[GOMEM_SETTING_MAX])
 			 PAGE_SIZE >> 10 << (i - ARRAY_SIZE(settings) + 1));
 }
 
-void gomem_frag_look(void)
-{
-	char name[GOMEM_SETTING_MAX], value[GOMEM_SETTING_MAX];
-	unsigned int i;
-
-	for (i = 0; i < SETTINGS; i++) {
-		name_setting(i, name);
-		if (gomem_setting_read(name, value))
-			value[0] = '\0';
-		spin_lock(&seen_lock);
-		strscpy(seen[i], value, GOMEM_SETTING_MAX);
-		spin_unlock(&seen_lock);
-	}
-}
-
 /* A kernel without the setting has no row for it. */
 static void tell_settings(struct teller *teller)
 {
@@ -217,10 +198,7 @@ static void tell_settings(struct teller *teller)
 	teller->scope = "thp";
 	for (i = 0; i < SETTINGS; i++) {
 		name_setting(i, name);
-		spin_lock(&seen_lock);
-		strscpy(value, seen[i], GOMEM_SETTING_MAX);
-		spin_unlock(&seen_lock);
-		if (*value)
+		if (!gomem_setting_read(name, value) && *value)
 			teller->each(teller->arg, teller->scope, name, value);
 	}
 }

@@ -19,14 +19,7 @@ struct gomem_target;
  */
 typedef void (*gomem_frag_fn)(void *arg, const char *scope, const char *item, const char *value);
 
-/**
- * gomem_frag_look() - read the host's settings, for gomem_frag_host()
- *
- * They are files of sysfs, which take the lock of a seq_file: call it without one.
- */
-void gomem_frag_look(void);
-
-/** gomem_frag_host() - tell of the host, with the settings as they were last looked at */
+/** gomem_frag_host() - tell of the host; may sleep */
 void gomem_frag_host(gomem_frag_fn each, void *arg);
 
 /** gomem_frag_target() - what changed since @target was attached, and its page tables */

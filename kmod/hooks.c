@@ -77,6 +77,8 @@ static struct gomem_hook hooks[] = {
 	{ "munmap", "__vm_munmap", KRETPROBE(munmap, munmap_return) },
 	{ "brk", "__x64_sys_brk", KRETPROBE(brk, brk_return) },
 	{ "mremap", "__x64_sys_mremap", KRETPROBE(mremap, mremap_return) },
+	{ "brk32", "__ia32_sys_brk", KRETPROBE(brk, brk_return) },
+	{ "mremap32", "__ia32_sys_mremap", KRETPROBE(mremap32, mremap_return) },
 	{ "mprotect", "change_protection", KPROBE(mprotect) },
 	{ "vma_split", "__split_vma", KRETPROBE(vma_split, vma_split_return) },
 	{ "vma_merge", "vma_complete", KRETPROBE(vma_complete, vma_merge_return) },

@@ -67,6 +67,7 @@ GOMEM_ON(folio_split_at);
 GOMEM_ON_CALL(mmap);
 GOMEM_ON_CALL(mmap_return);
 GOMEM_ON_CALL(mremap);
+GOMEM_ON_CALL(mremap32);
 GOMEM_ON_CALL(mremap_return);
 GOMEM_ON_CALL(munmap);
 GOMEM_ON_CALL(munmap_return);

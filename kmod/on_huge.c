@@ -3,6 +3,7 @@
 #include <linux/mm.h>
 
 #include "compat/compat.h"
+#include "compat/symbols.h"
 #include "hook.h"
 #include "on.h"
 #include "peek.h"
@@ -102,7 +103,8 @@ GOMEM_ON(new_rmap)
 NOKPROBE_SYMBOL(gomem_on_new_rmap);
 
 /* Called for every PMD entry at an edge; a huge page is split, mapped or migrating. */
-static bool split(struct vm_area_struct *vma, const pmd_t *pmd, unsigned long addr)
+static bool split(struct vm_area_struct *vma, const pmd_t *pmd, unsigned long addr,
+		  struct pt_regs *regs)
 {
 	struct gomem_call call;
 	pmd_t value;
@@ -111,6 +113,8 @@ static bool split(struct vm_area_struct *vma, const pmd_t *pmd, unsigned long ad
 		return false;
 	value = READ_ONCE(*pmd);
 	if (pmd_none(value) || (pmd_present(value) && !pmd_trans_huge(value)))
+		return false;
+	if (!gomem_compat_splits(regs, pmd_present(value) ? pmd_page(value) : NULL))
 		return false;
 	widen(&call);
 	return note_huge(&call, GOMEM_KIND_pmd_split);
@@ -122,7 +126,7 @@ NOKPROBE_SYMBOL(split);
 GOMEM_ON(split)
 {
 	return split((void *)gomem_hook_arg(regs, 0), (void *)gomem_hook_arg(regs, 1),
-		     gomem_hook_arg(regs, 2));
+		     gomem_hook_arg(regs, 2), regs);
 }
 
 NOKPROBE_SYMBOL(gomem_on_split);
@@ -131,7 +135,7 @@ NOKPROBE_SYMBOL(gomem_on_split);
 GOMEM_ON(split_locked)
 {
 	return split((void *)gomem_hook_arg(regs, 0), (void *)gomem_hook_arg(regs, 2),
-		     gomem_hook_arg(regs, 1));
+		     gomem_hook_arg(regs, 1), regs);
 }
 
 NOKPROBE_SYMBOL(gomem_on_split_locked);

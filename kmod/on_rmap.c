@@ -164,17 +164,53 @@ GOMEM_ON_CALL(folio_split)
 
 NOKPROBE_SYMBOL(gomem_on_folio_split);
 
+static bool table_maps(pmd_t pmd, unsigned long start, unsigned long end, struct folio *folio)
+{
+	for (; start < end; start += PAGE_SIZE) {
+		pte_t pte = gomem_peek_pte(pmd, start);
+
+		if (pte_present(pte) && pfn_valid(pte_pfn(pte)) &&
+		    page_folio(pte_page(pte)) == folio)
+			return true;
+	}
+	return false;
+}
+
+NOKPROBE_SYMBOL(table_maps);
+
+/* Is the folio in the call's range? Who goes over VMAs tries all where it may be. */
+static bool maps(const struct gomem_call *call, struct mm_struct *mm, struct folio *folio)
+{
+	unsigned long addr = call->start, next;
+
+	for (; addr < call->end; addr = next) {
+		pmd_t pmd = gomem_peek_pmd(mm, addr);
+
+		next = min((addr & PMD_MASK) + PMD_SIZE, call->end);
+		if (gomem_peek_is_anon_huge(pmd) ? page_folio(pmd_page(pmd)) == folio :
+						   table_maps(pmd, addr, next, folio))
+			return true;
+	}
+	return false;
+}
+
+NOKPROBE_SYMBOL(maps);
+
 /* try_to_migrate_one(folio, vma, addr, ...): before it is split, it is unmapped everywhere */
 GOMEM_ON(folio_split_at)
 {
 	struct folio *folio = (void *)gomem_hook_arg(regs, 0);
 	struct gomem_call *slot = gomem_slot_find(&splits);
+	struct vm_area_struct *vma = (void *)gomem_hook_arg(regs, 1);
+	struct gomem_call call;
 
 	if (!slot || slot->what != folio || slot->mm)
 		return false;
-	if (!call_of_folio(slot, folio, (void *)gomem_hook_arg(regs, 1), gomem_hook_arg(regs, 2)))
+	if (!call_of_folio(&call, folio, vma, gomem_hook_arg(regs, 2)) ||
+	    !maps(&call, vma->vm_mm, folio))
 		return false;
-	slot->what = folio;
+	call.what = folio;
+	*slot = call;
 	return true;
 }
 

@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/oom.h>
 #include <linux/pagewalk.h>
 #include <linux/sched.h>
 
@@ -92,7 +93,17 @@ GOMEM_ON_CALL(munmap_return)
 
 NOKPROBE_SYMBOL(gomem_on_munmap_return);
 
-/* __x64_sys_brk(regs): asks for an end of the heap, returns the one there is */
+/* __ia32_sys_mremap(regs), in 32 bits: the third argument is in the same register */
+GOMEM_ON_CALL(mremap32)
+{
+	struct pt_regs *args = (void *)gomem_hook_arg(regs, 0);
+
+	return gomem_call_is(call, current->mm, 0, PAGE_ALIGN((u32)gomem_hook_arg(args, 2)));
+}
+
+NOKPROBE_SYMBOL(gomem_on_mremap32);
+
+/* __x64_sys_brk(regs), __ia32_sys_brk(regs): ask for an end of the heap, return the one there is */
 GOMEM_ON_CALL(brk)
 {
 	if (!gomem_call_is(call, current->mm, 0, 0))
@@ -257,14 +268,39 @@ GOMEM_ON_CALL(madvise_behavior)
 
 NOKPROBE_SYMBOL(gomem_on_madvise_behavior);
 
+/* What went before the error stays done. Where nothing is mapped is told last of all. */
+static bool is_done(enum gomem_kind kind, int err)
+{
+	switch (err) {
+	case 0:
+	case -ENOMEM:
+		return true;
+	case -EAGAIN:
+	case -EBUSY:
+		return kind == GOMEM_KIND_madv_collapse;
+	default:
+		return false;
+	}
+}
+
+NOKPROBE_SYMBOL(is_done);
+
 GOMEM_ON_CALL(madvise_return)
 {
-	return !(int)regs_return_value(regs) && note_range(call, call->was);
+	return is_done(call->was, regs_return_value(regs)) && note_range(call, call->was);
 }
 
 NOKPROBE_SYMBOL(gomem_on_madvise_return);
 
-/* unmap_page_range(tlb, vma, start, end, details); exit and the OOM reaper give nothing back */
+/* Exit, the OOM reaper and process_mrelease(2) give nothing back. */
+static bool is_end_of(struct mm_struct *mm)
+{
+	return !atomic_read(&mm->mm_users) || check_stable_address_space(mm);
+}
+
+NOKPROBE_SYMBOL(is_end_of);
+
+/* unmap_page_range(tlb, vma, start, end, details); khugepaged zaps what it makes huge */
 GOMEM_ON(zap)
 {
 	struct vm_area_struct *vma = (void *)gomem_hook_arg(regs, 1);
@@ -272,11 +308,13 @@ GOMEM_ON(zap)
 	struct gomem_where where;
 	u64 pages;
 
-	if (!target || !atomic_read(&vma->vm_mm->mm_users) || (current->flags & PF_KTHREAD) ||
-	    (vma->vm_flags & VM_HUGETLB))
+	if (!target || (current->flags & PF_KTHREAD) || (vma->vm_flags & VM_HUGETLB) ||
+	    is_end_of(vma->vm_mm))
 		return false;
 	where = gomem_where_in(vma, gomem_hook_arg(regs, 2), gomem_hook_arg(regs, 3));
-	pages = gomem_zap_range(target->ledger, vma, where.start, where.end);
+	pages = gomem_zap_range(target->ledger, vma,
+				gomem_compat_zap_keeps_copies((void *)gomem_hook_arg(regs, 4)),
+				where.start, where.end);
 	if (pages)
 		gomem_event_zap(target, &where, pages);
 	return true;

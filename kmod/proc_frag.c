@@ -33,16 +33,9 @@ static int frag_show(struct seq_file *m, void *v)
 
 GOMEM_PROC_CURSOR_OPEN(frag, gomem_proc_cursor_next, frag_show)
 
-static ssize_t frag_read(struct file *file, char __user *to, size_t count, loff_t *pos)
-{
-	if (!*pos)
-		gomem_frag_look();
-	return seq_read(file, to, count, pos);
-}
-
 const struct proc_ops gomem_proc_frag_ops = {
 	.proc_open = frag_open,
-	.proc_read = frag_read,
+	.proc_read = seq_read,
 	.proc_lseek = seq_lseek,
 	.proc_release = gomem_proc_cursor_release,
 };

@@ -50,32 +50,50 @@ static bool is_huge_file(const struct vm_area_struct *vma, pmd_t pmd)
 	return pmd_present(pmd) && pmd_trans_huge(pmd) && vma->vm_ops;
 }
 
-static unsigned int resident_in_table(bool is_anon, const pte_t *table, unsigned int n)
+static bool is_copy(pte_t pte)
 {
-	unsigned int pages = 0;
+	struct folio *folio = pte_folio(pte);
+
+	return folio && folio_test_anon(folio);
+}
+
+static struct gomem_resident resident_in_table(bool is_anon, bool keeps_copies, const pte_t *table,
+					       unsigned int n)
+{
+	struct gomem_resident sum = {};
 
 	for (; n; n--, table++) {
 		pte_t pte = READ_ONCE(*table);
 
-		if (is_normal(pte) && (!is_anon || pte_dirty(pte) || is_freeable_pte(pte)))
-			pages++;
+		if (!is_normal(pte))
+			continue;
+		if (is_anon ? pte_dirty(pte) : !keeps_copies) {
+			sum.pages++;
+			continue;
+		}
+		sum.pages += is_anon ? is_freeable_pte(pte) : !is_copy(pte);
+		sum.looks++;
 	}
-	return pages;
+	return sum;
 }
 
 NOKPROBE_SYMBOL(resident_in_table);
 
-unsigned int gomem_resident_pages(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
-				  unsigned long end)
+struct gomem_resident gomem_resident_pages(struct vm_area_struct *vma, bool keeps_copies, pmd_t pmd,
+					   unsigned long addr, unsigned long end)
 {
 	unsigned int n = (end - addr) >> PAGE_SHIFT;
+	bool is_whole;
 
 	if (gomem_walk_is_table(pmd))
-		return resident_in_table(vma_is_anonymous(vma), pte_offset_kernel(&pmd, addr), n);
+		return resident_in_table(vma_is_anonymous(vma),
+					 keeps_copies && is_cow_mapping(vma->vm_flags),
+					 pte_offset_kernel(&pmd, addr), n);
 	/* Huge device memory need not have struct pages. */
 	if (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP))
-		return 0;
-	return is_huge_file(vma, pmd) || is_freeable_pmd(pmd) ? n : 0;
+		return (struct gomem_resident){};
+	is_whole = is_huge_file(vma, pmd) || is_freeable_pmd(pmd);
+	return (struct gomem_resident){ .pages = is_whole ? n : 0, .looks = 1 };
 }
 
 NOKPROBE_SYMBOL(gomem_resident_pages);

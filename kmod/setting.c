@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "setting.h"
 
-#include <linux/err.h>
-#include <linux/fs.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
 #include <linux/kernel.h>
-#include <linux/magic.h>
+#include <linux/kernfs.h>
+#include <linux/kobject.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 
-#define DIRECTORY "/sys/kernel/mm/transparent_hugepage/"
-#define TEXT_MAX 256
+#define DIRECTORY "mm/transparent_hugepage"
 
 static const char *chosen(char *text)
 {
@@ -21,31 +22,61 @@ static const char *chosen(char *text)
 	return word + 1;
 }
 
-/* Whoever looks has a mount namespace of its own, where anything may lie at that path. */
-static ssize_t read_sysfs(struct file *file, char *text, size_t size)
+/* What is at @path below /sys/kernel, with a reference, or NULL. */
+static struct kernfs_node *find(char *path)
 {
-	loff_t pos = 0;
+	struct kernfs_node *node = kernel_kobj->sd, *parent;
+	const char *name;
 
-	if (file_inode(file)->i_sb->s_magic != SYSFS_MAGIC)
-		return -ENOENT;
-	return kernel_read(file, text, size, &pos);
+	kernfs_get(node);
+	while (node && (name = strsep(&path, "/"))) {
+		parent = node;
+		node = kernfs_find_and_get(parent, name);
+		kernfs_put(parent);
+	}
+	return node;
+}
+
+/*
+ * As sysfs does it for who reads the file. These attributes, and the object they are of, are
+ * there since boot and for good.
+ */
+static ssize_t show(struct kernfs_node *directory, struct kernfs_node *file, char *page)
+{
+	struct kobject *kobj = directory->priv;
+
+	return kobj->ktype->sysfs_ops->show(kobj, file->priv, page);
+}
+
+static int read_page(struct kernfs_node *directory, struct kernfs_node *file,
+		     char value[GOMEM_SETTING_MAX])
+{
+	char *page = (char *)get_zeroed_page(GFP_KERNEL);
+	ssize_t bytes;
+
+	if (!page)
+		return -ENOMEM;
+	bytes = show(directory, file, page);
+	if (bytes >= 0)
+		strscpy(value, chosen(page), GOMEM_SETTING_MAX);
+	free_page((unsigned long)page);
+	return bytes < 0 ? bytes : 0;
 }
 
 int gomem_setting_read(const char *name, char value[GOMEM_SETTING_MAX])
 {
-	char path[sizeof(DIRECTORY) + GOMEM_SETTING_MAX], text[TEXT_MAX];
-	struct file *file;
-	ssize_t bytes;
+	char path[sizeof(DIRECTORY) + GOMEM_SETTING_MAX], *last;
+	struct kernfs_node *directory, *file;
+	int err = -ENOENT;
 
-	snprintf(path, sizeof(path), DIRECTORY "%s", name);
-	file = filp_open(path, O_RDONLY | O_NONBLOCK, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	bytes = read_sysfs(file, text, sizeof(text) - 1);
-	filp_close(file, NULL);
-	if (bytes < 0)
-		return bytes;
-	text[bytes] = '\0';
-	strscpy(value, chosen(text), GOMEM_SETTING_MAX);
-	return 0;
+	snprintf(path, sizeof(path), DIRECTORY "/%s", name);
+	last = strrchr(path, '/');
+	*last++ = '\0';
+	directory = find(path);
+	file = directory ? kernfs_find_and_get(directory, last) : NULL;
+	if (file)
+		err = read_page(directory, file, value);
+	kernfs_put(file);
+	kernfs_put(directory);
+	return err;
 }

@@ -8,8 +8,15 @@
 #include "resident.h"
 #include "walk.h"
 
-#define TABLES_MAX 512 /* 1 GiB of 4 KiB pages: some hundred microseconds */
-#define STEPS_MAX 32768 /* empty and huge entries, 64 GiB of those: the same order */
+/*
+ * A call's work is bounded, with preemption off, to about a millisecond. In points, of which
+ * an entry of the PMDs is one: 2 GiB of 4 KiB pages, 60 MiB of those whose struct page must be
+ * looked at, as after MADV_FREE, 8 GiB of huge pages, 128 GiB of nothing.
+ */
+#define POINTS_MAX 65536
+#define POINTS_TABLE 63
+#define POINTS_LOOK 4
+#define POINTS_HUGE 15
 
 static unsigned int released(struct gomem_ledger *ledger, struct vm_area_struct *vma,
 			     unsigned long addr, unsigned int pages)
@@ -23,14 +30,24 @@ static unsigned int released(struct gomem_ledger *ledger, struct vm_area_struct 
 
 NOKPROBE_SYMBOL(released);
 
-u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long start,
-		    unsigned long end)
+static unsigned int points_of(pmd_t pmd, const struct gomem_resident *resident)
 {
-	unsigned int tables = 0, steps = 0;
+	if (gomem_walk_is_table(pmd))
+		return POINTS_TABLE + resident->looks * POINTS_LOOK;
+	return pmd_present(pmd) ? POINTS_HUGE : 0;
+}
+
+NOKPROBE_SYMBOL(points_of);
+
+u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, bool keeps_copies,
+		    unsigned long start, unsigned long end)
+{
+	struct gomem_resident resident;
+	unsigned int points = 0;
 	unsigned long next;
 	u64 pages = 0;
 
-	for (; start < end && tables < TABLES_MAX && steps < STEPS_MAX; start = next, steps++) {
+	for (; start < end && points < POINTS_MAX; start = next, points++) {
 		pmd_t *pmd = gomem_walk_pmd(vma->vm_mm, start, &next), value;
 
 		/* Past the last entry next wraps to 0. */
@@ -39,9 +56,9 @@ u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, uns
 		if (!pmd)
 			continue;
 		value = READ_ONCE(*pmd);
-		tables += gomem_walk_is_table(value);
-		pages +=
-			released(ledger, vma, start, gomem_resident_pages(vma, value, start, next));
+		resident = gomem_resident_pages(vma, keeps_copies, value, start, next);
+		pages += released(ledger, vma, start, resident.pages);
+		points += points_of(value, &resident);
 	}
 	if (start < end)
 		gomem_ledger_add_unseen(ledger, (end - start) >> PAGE_SHIFT);

@@ -9,14 +9,15 @@
 
 /**
  * gomem_zap_range() - [start, end) of @vma is about to be unmapped
+ * @keeps_copies: but for private copies of a file's pages
  *
- * For the probe handler of the zap, whose caller keeps the page tables. Looks at a
- * bounded number of tables; what is beyond is added to the ledger's unseen pages.
+ * For the probe handler of the zap, whose caller keeps the page tables. Looks for about a
+ * millisecond; what is beyond is added to the ledger's unseen pages.
  *
  * Return: the pages it told the ledger of.
  */
-u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, unsigned long start,
-		    unsigned long end);
+u64 gomem_zap_range(struct gomem_ledger *ledger, struct vm_area_struct *vma, bool keeps_copies,
+		    unsigned long start, unsigned long end);
 
 /** gomem_zap_free() - [start, end), below one PMD entry, is about to be MADV_FREE'd */
 unsigned int gomem_zap_free(struct gomem_ledger *ledger, struct vm_area_struct *vma, pmd_t *pmd,

@@ -147,7 +147,8 @@ static void print_beside(FILE *stream, const struct gm_addr_look *look, const st
 	fprintf(stream, LABEL, "beside");
 	for (int by = -1; by <= 1; by += 2) {
 		uint32_t class_ = gm_addr_beside(look, addr, by);
-		uint64_t base = addr->go.base + by * addr->go.span->elem_bytes;
+		uint64_t bytes = addr->go.span->elem_bytes;
+		uint64_t base = by < 0 ? addr->go.base - bytes : addr->go.base + bytes;
 
 		if (class_ < GM_GO_CLASSES)
 			fprintf(stream, "%s %" PRIx64 " %s", words, base, gm_go_class_name(class_));

@@ -133,7 +133,7 @@ static void print_one(FILE *stream, const struct gm_holder *holder, const struct
 static void print_many(FILE *stream, const struct gm_holder *holders, size_t count,
 		       const struct gm_go_heap *heap)
 {
-	struct kind kinds[GM_GO_SIZE_CLASSES + 2];
+	struct kind kinds[GM_GO_SIZE_CLASSES + 2] = { 0 };
 	char text[GM_OUT_BYTES_MAX];
 	uint64_t bytes = 0;
 	size_t found = 0;

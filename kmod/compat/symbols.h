@@ -45,6 +45,34 @@ static inline unsigned long gomem_compat_folio_index(const struct folio *folio)
 #endif
 }
 
+/* Does the zap with these @details, maybe NULL, leave private copies of a file's pages? */
+static inline bool gomem_compat_zap_keeps_copies(const struct zap_details *details)
+{
+#ifdef GOMEM_HAS_ZAP_SKIP_COWS
+	return details && details->skip_cows;
+#elif defined(GOMEM_HAS_ZAP_EVEN_COWS)
+	return details && !details->even_cows;
+#else
+	return details && details->check_mapping;
+#endif
+}
+
+/*
+ * __split_huge_pmd(vma, pmd, addr, freeze[, folio]), split_huge_pmd_locked(vma, addr, pmd,
+ * freeze[, folio]): given a folio, they split only what maps that. @head: the page that
+ * @pmd maps, NULL while it is migrating.
+ */
+static inline bool gomem_compat_splits(struct pt_regs *regs, const struct page *head)
+{
+#ifdef GOMEM_HAS_SPLIT_FOLIO
+	const void *folio = (void *)regs_get_kernel_argument(regs, 4);
+
+	return !folio || folio == head;
+#else
+	return true;
+#endif
+}
+
 /* struct vma_prepare of mm/vma.h starts with the VMA that is left. */
 static inline struct vm_area_struct *gomem_compat_prepared_vma(void *prepare)
 {

@@ -14,7 +14,8 @@ trap 'rm -rf "$tmp"' EXIT
 export GOGC=off	# the program collects when it is told
 
 # A goroutine a line, "ID STATE|FUNCTION FILE:LINE|...|by FUNCTION FILE:LINE", sorted; but for
-# the one that was running, as it asked
+# the one that was running, as it asked, and for frames of the runtime, of which Go 1.15 has those
+# that were inlined elsewhere
 said_lines()
 {
 	awk '
@@ -23,6 +24,7 @@ said_lines()
 		line = $2 " " substr($0, RSTART + 1, RLENGTH - 1)
 		next
 	}
+	/^runtime\.[a-z]/ { getline; next }
 	/^\t/ { sub(/ \+0x.*/, ""); line = line " " substr($0, 2); next }
 	/^created by / { sub(/ in goroutine .*/, ""); line = line "|by " $3; next }
 	/^end / { exit }

@@ -279,26 +279,6 @@ static void vma_lock_retries(void)
 	done(&t);
 }
 
-/* One page in each 2 MiB of @bytes, unmapped at once. What the hook does not look into for
- * the size of the piece it must say: per 2 MiB, 4 kB released or 2048 kB unseen.
- */
-static void large_release(void)
-{
-	long blocks = 1100, bytes = blocks * HUGE;
-	struct target t = added();
-	long p = target_call(&t, do_map, bytes, 0, 0), released, unseen;
-
-	target_call(&t, do_touch, p, bytes, HUGE);
-	target_call(&t, do_unmap, p, bytes, 0);
-	released = summary(t.pid, "released");
-	unseen = summary(t.pid, "unseen");
-	tap_note("munmap of %ld pages in %ld blocks: released %ld kB, unseen %ld kB", blocks,
-		 blocks, released, unseen);
-	tap_eq(blocks, "as made", released / PAGE_KB + unseen / HUGE_KB,
-	       "released / 4 + unseen / 2048", "munmap of many blocks");
-	done(&t);
-}
-
 /* More blocks of 2 MiB than the ledger has room for: what it could not keep it says. */
 static long read_far(long blocks, long b UNUSED, long c UNUSED)
 {
@@ -449,7 +429,6 @@ int main(int argc, char **argv)
 	vma_lock_retries();
 	signals();
 	threads();
-	large_release();
 	full_ledger();
 	nothing_missed();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");

@@ -5,10 +5,13 @@
  * is compared is read again until both agree, a few times.
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 
 #include "lib.h"
 #include "memory.h"
@@ -86,6 +89,26 @@ static void check_settings(void)
 	check_setting("enabled");
 	mm_set("transparent_hugepage/enabled", "madvise");
 	check_setting("enabled");
+}
+
+/*
+ * Who reads sees another file where the setting is: neither it nor who reads after it is told
+ * what that says. The setting is read first, where it is.
+ */
+static void check_other_mounts(void)
+{
+	char want[VALUE_MAX] = "", got[VALUE_MAX] = "", seen[VALUE_MAX] = "";
+
+	sysfs("enabled", want);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("/sys/kernel/mm/ksm/run", THP "enabled", NULL, MS_BIND, NULL))
+		die("mounting over " THP "enabled failed: %s", strerror(errno));
+	sysfs("enabled", seen);
+	tap_ok(strcmp(want, seen), "a mount over enabled: sysfs said %s, there it says %s", want,
+	       seen);
+	item("thp", "enabled", got);
+	tap_ok(!strcmp(want, got), "a mount over enabled: sysfs said %s, frag %s", want, got);
+	umount(THP "enabled");
 }
 
 static void check_vmstat(const char *name)
@@ -178,6 +201,7 @@ int main(int argc, char **argv)
 	gomem_add(target.pid);
 
 	check_settings();
+	check_other_mounts();
 	check_vmstat("thp_fault_alloc");
 	check_vmstat("compact_stall");
 	check_vmstat("pgmigrate_success");

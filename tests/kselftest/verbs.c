@@ -193,4 +193,5 @@ void mm_quiet(void)
 	mm_set("transparent_hugepage/enabled", "madvise");
 	mm_set("transparent_hugepage/defrag", "madvise");
 	mm_set("transparent_hugepage/khugepaged/scan_sleep_millisecs", "3600000");
+	file_write("/proc/sys/vm/compaction_proactiveness", "0");
 }

@@ -31,7 +31,9 @@ long do_fork(long unused, long unused2, long unused3);
 void swap_on(void);
 /* Write a file of /sys/kernel/mm, or die. */
 void mm_set(const char *file, const char *value);
-/* No huge page comes unasked: THP only by madvise, khugepaged asleep. */
+/* No huge page comes unasked, and no page moves: THP only by madvise, khugepaged and
+ * kcompactd asleep.
+ */
 void mm_quiet(void);
 
 #endif

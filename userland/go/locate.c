@@ -75,12 +75,11 @@ static void find_region(const struct gm_go_heap *heap, struct gm_go_location *lo
 static void find_object(const struct gm_go_heap *heap, struct gm_go_location *location)
 {
 	const struct gm_go_span *span = location->span;
-	uint64_t slots = span->stack ? span->pages * GM_GO_PAGE_BYTES / span->elem_bytes :
-				       span->elems;
-	uint64_t slot;
+	uint64_t slot, slots;
 
 	if (!span->elem_bytes)
 		return;
+	slots = span->stack ? span->pages * GM_GO_PAGE_BYTES / span->elem_bytes : span->elems;
 	slot = (location->address - span->start) / span->elem_bytes;
 	if (slot >= slots) {
 		location->class_ = span->manual ? location->class_ : GM_GO_TAIL;

@@ -195,7 +195,7 @@ static struct gm_error *add_file(struct gm_core *core, const uint64_t range[3], 
 static struct gm_error *take_files(struct gm_core *core, const void *desc, size_t size)
 {
 	char *copy = malloc(size + 1), **kept = gm_vec_push(&core->notes);
-	const char *path, *end = copy + size;
+	const char *path;
 	struct gm_error *error = NULL;
 	struct gm_reader reader;
 	uint64_t count, page;
@@ -218,7 +218,7 @@ static struct gm_error *take_files(struct gm_core *core, const void *desc, size_
 		for (size_t i = 0; i < 3; i++)
 			if (!gm_reader_u64(&reader, &range[i]))
 				return corrupt(core, "its list of mapped files is cut short");
-		error = add_file(core, range, page, next_path(&path, end));
+		error = add_file(core, range, page, next_path(&path, copy + size));
 	}
 	return error;
 }

@@ -173,7 +173,7 @@ struct gm_error *gm_mem_read(struct gm_mem *mem, uint64_t address, void *buffer,
 	char where[256];
 
 	if (error || piece.ok)
-		return error;
+		return error; /* cppcheck-suppress returnDanglingLifetime ; it keeps no piece */
 	mem->operations->where(mem, where, sizeof(where));
 	return gm_error_create(EFAULT,
 			       "cannot read %zu bytes at 0x%llx %s: not mapped, or no longer", size,
