@@ -8,195 +8,43 @@
 #include <linux/xarray.h>
 
 #include "compat/compat.h"
+#include "page.h"
+#include "runs.h"
 
 #define GROUP 8 /* entries that are looked at together: a cache line */
-
-/* What must be alike in the pages of a run; @is_anon counts in tallies only. */
-struct kind {
-	u8 state;
-	u8 order;
-	u8 node;
-	bool is_anon;
-};
-
-/* The end of a struct gomem_page_run, as one number: what must be alike. */
-typedef u32 likeness;
-
-static_assert(offsetofend(struct gomem_page_run, reserved) ==
-	      offsetof(struct gomem_page_run, state) + sizeof(likeness));
-
-static likeness likeness_of(struct kind kind)
-{
-	return kind.state | kind.order << 8 | kind.node << 16;
-}
-
-/**
- * struct writer - runs on their way into a view
- * @next: where the next run goes; the one before it may grow
- * @limit: where there is no more room
- * @end: where that one ends
- * @like: what its pages are
- */
-struct writer {
-	struct gomem_page_run *next;
-	struct gomem_page_run *limit;
-	unsigned long end;
-	likeness like;
-};
-
-static likeness *like(struct gomem_page_run *run)
-{
-	return (likeness *)&run->state;
-}
-
-static struct writer open_writer(const struct gomem_view *view)
-{
-	struct writer writer = { view->runs + view->used, view->runs + view->room, ULONG_MAX, 0 };
-	struct gomem_page_run *last = writer.next - 1;
-
-	if (view->used && last->pages <= U32_MAX - HPAGE_PMD_NR) {
-		writer.end = last->start + last->pages * PAGE_SIZE;
-		writer.like = *like(last);
-	}
-	return writer;
-}
-
-static __always_inline bool write_pages(struct writer *writer, unsigned long addr,
-					unsigned long pages, likeness value)
-{
-	if (addr == writer->end && value == writer->like) {
-		writer->next[-1].pages += pages;
-	} else {
-		if (writer->next == writer->limit)
-			return false;
-		writer->next->start = addr;
-		writer->next->pages = pages;
-		*like(writer->next++) = value;
-		writer->like = value;
-	}
-	writer->end = addr + pages * PAGE_SIZE;
-	return true;
-}
-
-/* Return: whether there was room for all up to @addr, where the writer stopped. */
-static bool close_writer(const struct writer *writer, struct gomem_view *view, unsigned long addr,
-			 bool had_room)
-{
-	view->used = writer->next - view->runs;
-	if (!had_room)
-		view->stopped_at = addr;
-	return had_room;
-}
-
-static bool add_run(struct gomem_view *view, unsigned long addr, unsigned long pages,
-		    struct kind kind)
-{
-	struct writer writer = open_writer(view);
-	bool has_room = write_pages(&writer, addr, pages, likeness_of(kind));
-
-	return close_writer(&writer, view, addr, has_room);
-}
 
 static bool is_resident(u8 state)
 {
 	return state != GOMEM_PAGE_ZERO && state != GOMEM_PAGE_SWAP;
 }
 
-static void add_tally(struct gomem_tally *tally, unsigned long pages, struct kind kind)
+static void add_tally(struct gomem_tally *tally, unsigned long pages, struct gomem_page what)
 {
-	if (is_resident(kind.state))
+	if (is_resident(what.state))
 		tally->rss += pages;
-	if (kind.is_anon)
+	if (what.is_anon)
 		tally->anon += pages;
-	if (kind.is_anon && kind.order == HPAGE_PMD_ORDER && kind.state != GOMEM_PAGE_MTHP)
+	if (what.is_anon && what.order == HPAGE_PMD_ORDER && what.state != GOMEM_PAGE_MTHP)
 		tally->thp += pages;
-	if (kind.state == GOMEM_PAGE_ANON)
+	if (what.state == GOMEM_PAGE_ANON)
 		tally->small += pages;
-	if (kind.state == GOMEM_PAGE_MTHP)
+	if (what.state == GOMEM_PAGE_MTHP)
 		tally->mthp += pages;
-	if (kind.state == GOMEM_PAGE_LAZYFREE)
+	if (what.state == GOMEM_PAGE_LAZYFREE)
 		tally->lazyfree += pages;
-	if (kind.state == GOMEM_PAGE_SWAP)
+	if (what.state == GOMEM_PAGE_SWAP)
 		tally->swap += pages;
 }
 
-static bool add(struct gomem_view *view, unsigned long addr, unsigned long pages, struct kind kind)
+static bool add(struct gomem_view *view, unsigned long addr, unsigned long pages,
+		struct gomem_page what)
 {
-	if (kind.state == GOMEM_PAGE_ABSENT)
+	if (what.state == GOMEM_PAGE_ABSENT)
 		return true;
 	if (view->runs)
-		return add_run(view, addr, pages, kind);
-	add_tally(view->tally, pages, kind);
+		return gomem_runs_add(view, addr, pages, what);
+	add_tally(view->tally, pages, what);
 	return true;
-}
-
-static u8 node_of(const struct gomem_view *view, const struct page *page)
-{
-	return view->nodes ? min(page_to_nid(page), GOMEM_NODE_UNKNOWN) : GOMEM_NODE_UNKNOWN;
-}
-
-static bool is_lazyfree(struct folio *folio, bool is_dirty)
-{
-	return !is_dirty && !folio_test_swapbacked(folio) && !folio_test_dirty(folio);
-}
-
-static u8 file_state(struct folio *folio)
-{
-	return folio_test_swapbacked(folio) ? GOMEM_PAGE_SHMEM : GOMEM_PAGE_FILE;
-}
-
-static u8 pte_state(const struct gomem_view *view, struct folio *folio, pte_t pte)
-{
-	if (!folio_test_anon(folio))
-		return file_state(folio);
-	if (is_lazyfree(folio, pte_dirty(pte)))
-		return GOMEM_PAGE_LAZYFREE;
-	return view->orders && folio_test_large(folio) ? GOMEM_PAGE_MTHP : GOMEM_PAGE_ANON;
-}
-
-static struct kind kind_of_present(const struct gomem_view *view, pte_t pte)
-{
-	struct kind kind = { .node = GOMEM_NODE_UNKNOWN };
-	struct folio *folio;
-
-	if (pte_special(pte)) {
-		if (is_zero_pfn(pte_pfn(pte)))
-			kind.state = GOMEM_PAGE_ZERO;
-		return kind;
-	}
-	if (!pfn_valid(pte_pfn(pte)))
-		return kind;
-	folio = page_folio(pte_page(pte));
-	kind.state = pte_state(view, folio, pte);
-	if (kind.state == GOMEM_PAGE_MTHP)
-		kind.order = folio_order(folio);
-	kind.node = node_of(view, pte_page(pte));
-	kind.is_anon = folio_test_anon(folio);
-	return kind;
-}
-
-static struct kind kind_of_swap(pte_t pte)
-{
-	softleaf_t entry = softleaf_from_pte(pte);
-	struct kind kind = { .node = GOMEM_NODE_UNKNOWN };
-
-	if (softleaf_is_swap(entry)) {
-		kind.state = GOMEM_PAGE_SWAP;
-	} else if (softleaf_has_pfn(entry)) {
-		kind.state = GOMEM_PAGE_MIGRATING;
-		kind.is_anon = PageAnon(softleaf_to_page(entry));
-	}
-	return kind;
-}
-
-static noinline struct kind kind_of(const struct gomem_view *view, pte_t pte)
-{
-	return pte_present(pte) ? kind_of_present(view, pte) : kind_of_swap(pte);
-}
-
-static bool is_shmem(const struct vm_area_struct *vma)
-{
-	return vma->vm_file && shmem_mapping(vma->vm_file->f_mapping);
 }
 
 /* Device memory that is mapped huge need not have struct pages. */
@@ -215,13 +63,14 @@ static u8 plain_state(const struct gomem_view *view, const struct vm_area_struct
 		return GOMEM_PAGE_ANON;
 	if (!view->has_pages || !vma->vm_file || is_cow_mapping(vma->vm_flags))
 		return GOMEM_PAGE_ABSENT;
-	return is_shmem(vma) ? GOMEM_PAGE_SHMEM : GOMEM_PAGE_FILE;
+	return gomem_page_is_shmem(vma) ? GOMEM_PAGE_SHMEM : GOMEM_PAGE_FILE;
 }
 
 /* As smap_gather_stats() does: look into the file only where it has pages in swap. */
 bool gomem_view_enter(struct gomem_view *view, struct vm_area_struct *vma)
 {
-	bool is_swapped = is_shmem(vma) && READ_ONCE(SHMEM_I(file_inode(vma->vm_file))->swapped);
+	bool is_swapped = gomem_page_is_shmem(vma) &&
+			  READ_ONCE(SHMEM_I(file_inode(vma->vm_file))->swapped);
 	bool is_whole = (vma->vm_flags & VM_SHARED) || !(vma->vm_flags & VM_WRITE);
 
 	view->vma = vma;
@@ -263,7 +112,8 @@ void gomem_view_range(struct gomem_view *view, unsigned long start, unsigned lon
 
 static bool swap_runs(struct gomem_view *view, unsigned long start, unsigned long end)
 {
-	static const struct kind swap = { .state = GOMEM_PAGE_SWAP, .node = GOMEM_NODE_UNKNOWN };
+	static const struct gomem_page swap = { .state = GOMEM_PAGE_SWAP,
+						.node = GOMEM_NODE_UNKNOWN };
 	unsigned long base = linear_page_index(view->vma, start), first = base, next;
 	unsigned long last = linear_page_index(view->vma, end - PAGE_SIZE);
 	XA_STATE(xas, &view->vma->vm_file->f_mapping->i_pages, first);
@@ -275,7 +125,8 @@ static bool swap_runs(struct gomem_view *view, unsigned long start, unsigned lon
 		if (xas_retry(&xas, entry) || !xa_is_value(entry))
 			continue;
 		next = entry_end(&xas, &first, last);
-		has_room = add_run(view, start + (first - base) * PAGE_SIZE, next - first, swap);
+		has_room = gomem_runs_add(view, start + (first - base) * PAGE_SIZE, next - first,
+					  swap);
 		if (!has_room)
 			break;
 	}
@@ -318,17 +169,12 @@ static bool see_each(struct gomem_view *view, const pte_t *table, unsigned long 
 		if (none)
 			has_room = gomem_view_hole(view, addr, addr + none * PAGE_SIZE);
 		else
-			has_room = pte_none(pte) || add(view, addr, 1, kind_of(view, pte));
+			has_room = pte_none(pte) ||
+				   add(view, addr, 1, gomem_page_of_pte(view, pte));
 		if (!has_room)
 			return false;
 	}
 	return true;
-}
-
-/* Exactly; the masks below are for the common case. */
-static bool is_plain(const struct gomem_view *view, pte_t pte)
-{
-	return pte_present(pte) && (!view->is_anon || pte_dirty(pte)) && !pte_special(pte);
 }
 
 /* Pages whose entries are plain. */
@@ -354,10 +200,10 @@ static void tally_each(struct gomem_view *view, const pte_t *table, unsigned int
 	for (; n; n--, table++) {
 		pte_t pte = READ_ONCE(*table);
 
-		if (is_plain(view, pte) && !may_be_mthp(view, pte))
+		if (gomem_page_is_plain(pte, view->is_anon) && !may_be_mthp(view, pte))
 			plain++;
 		else if (!pte_none(pte))
-			add(view, 0, 1, kind_of(view, pte));
+			add(view, 0, 1, gomem_page_of_pte(view, pte));
 	}
 	add_plain(view, plain);
 }
@@ -405,105 +251,21 @@ static void tally_table(struct gomem_view *view, const pte_t *table, unsigned in
 		tally_each(view, table + whole, n - whole);
 }
 
-/* @is_anon and @nodes are constants where most pages are. */
-static __always_inline likeness look_at(const struct gomem_view *view, pte_t pte, bool is_anon,
-					bool nodes)
+/* Xen's paravirtualized guests: entries hold other numbers than those of their pages. */
+static bool is_translated(void)
 {
-	const pteval_t wanted = is_anon ? _PAGE_PRESENT | _PAGE_DIRTY : _PAGE_PRESENT;
-	struct kind kind = { .state = view->plain, .node = GOMEM_NODE_UNKNOWN };
-
-	if (is_anon)
-		kind.state = GOMEM_PAGE_ANON;
-	if ((native_pte_val(pte) & (wanted | _PAGE_SPECIAL)) != wanted ||
-	    (is_anon && PageCompound(pte_page(pte))))
-		kind = kind_of(view, pte);
-	else if (nodes)
-		kind.node = node_of(view, pte_page(pte));
-	return likeness_of(kind);
-}
-
-static __always_inline bool write_table(struct gomem_view *view, const pte_t *table,
-					unsigned long start, unsigned long end, bool is_anon,
-					bool nodes)
-{
-	const pte_t *at = table, *last = table + ((end - start) >> PAGE_SHIFT);
-	struct writer writer = open_writer(view);
-	bool has_room = true;
-
-	for (; at != last; at++) {
-		pte_t pte = READ_ONCE(*at);
-		likeness value;
-
-		if (pte_none(pte))
-			continue;
-		value = look_at(view, pte, is_anon, nodes);
-		if ((u8)value == GOMEM_PAGE_ABSENT)
-			continue;
-		has_room = write_pages(&writer, start + (at - table) * PAGE_SIZE, 1, value);
-		if (!has_room)
-			break;
-	}
-	return close_writer(&writer, view, start + (at - table) * PAGE_SIZE, has_room);
-}
-
-static bool table_to_runs(struct gomem_view *view, const pte_t *table, unsigned long addr,
-			  unsigned long end)
-{
-	if (view->is_anon && !view->nodes)
-		return write_table(view, table, addr, end, true, false);
-	return write_table(view, table, addr, end, view->is_anon, view->nodes);
+	return cpu_feature_enabled(X86_FEATURE_XENPV);
 }
 
 bool gomem_view_table(struct gomem_view *view, const pte_t *table, unsigned long start,
 		      unsigned long end)
 {
-	if (view->has_holes || !view->plain)
+	if (view->has_holes || !view->plain || (view->runs && is_translated()))
 		return see_each(view, table, start, end);
 	if (view->runs)
-		return table_to_runs(view, table, start, end);
+		return gomem_runs_table(view, table, start, end);
 	tally_table(view, table, (end - start) >> PAGE_SHIFT);
 	return true;
-}
-
-static struct page *huge_page_of(const struct gomem_view *view, pmd_t pmd)
-{
-	softleaf_t entry;
-
-	if (!view->has_pages)
-		return NULL;
-	if (pmd_present(pmd))
-		return pmd_trans_huge(pmd) ? pmd_page(pmd) : NULL;
-	entry = softleaf_from_pmd(pmd);
-	return softleaf_has_pfn(entry) ? softleaf_to_page(entry) : NULL;
-}
-
-/* Anonymous memory holds huge pages that are anonymous, and the huge zero page. */
-static u8 huge_state(const struct gomem_view *view, pmd_t pmd, struct folio *folio)
-{
-	if (!pmd_present(pmd))
-		return GOMEM_PAGE_MIGRATING;
-	if (!folio_test_anon(folio))
-		return view->is_anon ? GOMEM_PAGE_ZERO : file_state(folio);
-	return is_lazyfree(folio, pmd_dirty(pmd)) ? GOMEM_PAGE_LAZYFREE : GOMEM_PAGE_THP;
-}
-
-static bool is_on_node(u8 state)
-{
-	return state != GOMEM_PAGE_ZERO && state != GOMEM_PAGE_MIGRATING;
-}
-
-static bool add_huge(struct gomem_view *view, pmd_t pmd, unsigned long start, unsigned long pages)
-{
-	struct page *page = huge_page_of(view, pmd);
-	struct kind kind = { .order = HPAGE_PMD_ORDER, .node = GOMEM_NODE_UNKNOWN };
-
-	if (!page)
-		return true;
-	kind.state = huge_state(view, pmd, page_folio(page));
-	kind.is_anon = PageAnon(page);
-	if (is_on_node(kind.state))
-		kind.node = node_of(view, page);
-	return add(view, start, pages, kind);
 }
 
 /* The huge zero page is never dirty, nor is what was MADV_FREE'd. */
@@ -539,7 +301,7 @@ bool gomem_view_huge(struct gomem_view *view, pmd_t pmd, unsigned long start, un
 	unsigned long pages = (end - start) >> PAGE_SHIFT;
 
 	if (view->runs || !view->is_anon || !is_plain_huge(pmd))
-		return add_huge(view, pmd, start, pages);
+		return add(view, start, pages, gomem_page_of_pmd(view, pmd));
 	add_plain_huge(view, pages);
 	return true;
 }

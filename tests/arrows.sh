@@ -33,7 +33,9 @@ want: words
 stream: ring want words
 ledger: compat records
 records: ledger
-view: compat
+page: compat view
+runs: compat page view
+view: compat page runs
 walk: compat view
 vec:
 snapshot: compat ledger vec view walk
