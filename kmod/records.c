@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#define CHAIN_MAX 256 /* a longer one is full: nobody may make handlers slow */
+#define CHAIN_MAX 1024 /* two blocks of small VMAs; a longer one is full: handlers must end */
 #define SLAB_BITS 10
 #define SLAB_RECORDS BIT(SLAB_BITS) /* what a fault storm may take before the worker runs */
 
@@ -42,19 +42,32 @@ static bool is_at(const struct gomem_record *record, const struct gomem_place *p
 	return gomem_records_is_at(record, place->addr, place->lo, place->hi, epoch);
 }
 
-/* The newest record of that place, and how long its chain is as far as it was followed. */
-static struct gomem_record *find(struct gomem_ledger *ledger, const struct gomem_place *place,
-				 unsigned int *steps)
-{
-	unsigned int epoch = READ_ONCE(ledger->epoch), n = 0;
-	struct gomem_record *record = gomem_records_next(ledger, bucket_of(ledger, place->addr));
+/**
+ * struct search - how far a bucket was searched
+ * @head: its newest record then, as an index
+ * @steps: records looked at
+ */
+struct search {
+	u32 head;
+	unsigned int steps;
+};
 
-	while (record && n < CHAIN_MAX && !is_at(record, place, epoch)) {
+/* The newest record of that place among those that came since @search, which goes on with them. */
+static struct gomem_record *find(struct gomem_ledger *ledger, const struct gomem_place *place,
+				 struct search *search)
+{
+	const struct gomem_record *known = record_at(ledger, search->head);
+	unsigned int epoch = READ_ONCE(ledger->epoch), n = search->steps;
+	/* Pairs with the release of who linked it. */
+	u32 head = smp_load_acquire(bucket_of(ledger, place->addr));
+	struct gomem_record *record = record_at(ledger, head);
+
+	while (record != known && n < CHAIN_MAX && record && !is_at(record, place, epoch)) {
 		record = gomem_records_next(ledger, &record->next);
 		n++;
 	}
-	*steps = n;
-	return n < CHAIN_MAX ? record : NULL;
+	*search = (struct search){ head, n };
+	return record != known && n < CHAIN_MAX ? record : NULL;
 }
 
 NOKPROBE_SYMBOL(find);
@@ -85,17 +98,17 @@ static u32 take_free(struct gomem_ledger *ledger, const struct gomem_place *plac
 
 NOKPROBE_SYMBOL(take_free);
 
+/* Under the lock is looked at what came since the search without it. */
 static struct gomem_record *insert_locked(struct gomem_ledger *ledger,
 					  const struct gomem_place *place,
-					  const struct gomem_record *full)
+					  const struct gomem_record *full, struct search *search)
 {
+	struct gomem_record *record = find(ledger, place, search);
 	u32 *bucket = bucket_of(ledger, place->addr), index;
-	unsigned int steps;
-	struct gomem_record *record = find(ledger, place, &steps);
 
 	if (record && record != full)
 		return record;
-	if (steps == CHAIN_MAX)
+	if (search->steps == CHAIN_MAX)
 		return NULL;
 	index = take_free(ledger, place, full);
 	record = record_at(ledger, index);
@@ -110,14 +123,14 @@ static struct gomem_record *insert_locked(struct gomem_ledger *ledger,
 NOKPROBE_SYMBOL(insert_locked);
 
 static struct gomem_record *insert(struct gomem_ledger *ledger, const struct gomem_place *place,
-				   const struct gomem_record *full)
+				   const struct gomem_record *full, struct search *search)
 {
 	struct gomem_record *record;
 	unsigned long flags;
 	bool is_low;
 
 	raw_spin_lock_irqsave(&ledger->lock, flags);
-	record = insert_locked(ledger, place, full);
+	record = insert_locked(ledger, place, full, search);
 	is_low = ledger->spare < SLAB_RECORDS / 2;
 	raw_spin_unlock_irqrestore(&ledger->lock, flags);
 	if (is_low && READ_ONCE(ledger->slab_count) < GOMEM_RECORDS_SLABS_MAX)
@@ -129,9 +142,9 @@ NOKPROBE_SYMBOL(insert);
 
 struct gomem_record *gomem_records_get(struct gomem_ledger *ledger, const struct gomem_place *place)
 {
-	unsigned int steps;
+	struct search search = {};
 
-	return find(ledger, place, &steps) ?: insert(ledger, place, NULL);
+	return find(ledger, place, &search) ?: insert(ledger, place, NULL, &search);
 }
 
 NOKPROBE_SYMBOL(gomem_records_get);
@@ -140,7 +153,9 @@ struct gomem_record *gomem_records_continue(struct gomem_ledger *ledger,
 					    const struct gomem_place *place,
 					    const struct gomem_record *full)
 {
-	return insert(ledger, place, full);
+	struct search search = {};
+
+	return insert(ledger, place, full, &search);
 }
 
 NOKPROBE_SYMBOL(gomem_records_continue);

@@ -130,22 +130,6 @@ static long cost(const struct reader *reader, const struct scene *scene)
 	return err ? -1 : smallest(costs, REPEATS);
 }
 
-/* Each page a VMA of its own, since neighbours differ in what may be done with them. */
-static long do_map_small(long bytes, long unused UNUSED, long unused2 UNUSED)
-{
-	char *p = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int prot = PROT_READ | PROT_WRITE;
-	long at;
-
-	if (p == MAP_FAILED)
-		die("mapping %ld bytes failed: %s", bytes, strerror(errno));
-	for (at = 0; at < bytes; at += PAGE, prot ^= PROT_EXEC)
-		if (mmap(p + at, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-		    MAP_FAILED)
-			die("mapping %ld bytes in pieces failed: %s", bytes, strerror(errno));
-	return (long)p;
-}
-
 /**
  * struct figure - how its scene is made, and who is compared
  * @name: of the figure
@@ -191,7 +175,7 @@ static const struct figure {
 	  1,
 	  { &pages, &smaps, &pagemap, &scan } },
 	{ "vmas-row",
-	  do_map_small,
+	  do_map_apart,
 	  PAGES(SMALL_VMAS),
 	  0,
 	  PAGE,

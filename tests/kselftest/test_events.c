@@ -75,6 +75,29 @@ static void two_in_a_block(void)
 	done(&t);
 }
 
+/* As many VMAs as fit into two blocks: each has a record of its own. */
+static void pages_apart(void)
+{
+	struct target t = added();
+	long p = target_call(&t, do_map_apart, 2 * HUGE, 0, 0), before, at;
+	struct table *rows;
+	int row, once = 0;
+
+	before = summary(t.pid, "faults");
+	target_call(&t, do_touch, p, 2 * HUGE, PAGE);
+	rows = table_read("vmas");
+	for (row = 0; row < rows->rows; row++) {
+		at = table_hex(rows, row, "start");
+		once += at >= p && at < p + 2 * HUGE && table_dec(rows, row, "faults") == 1;
+	}
+	table_free(rows);
+	tap_eq(2 * HUGE / PAGE, "as made", once, "/proc/gomem/vmas",
+	       "VMAs of a page, a fault each");
+	tap_eq(2 * HUGE / PAGE, "as made", summary(t.pid, "faults") - before, "/proc/gomem/summary",
+	       "faults of VMAs of a page");
+	done(&t);
+}
+
 static void remote_write(pid_t pid, long to, long bytes)
 {
 	char *from = calloc(1, bytes);
@@ -421,6 +444,7 @@ int main(int argc, char **argv)
 	mm_quiet();
 	module_require();
 	two_in_a_block();
+	pages_apart();
 	remote();
 	others();
 	fallbacks();

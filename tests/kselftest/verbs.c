@@ -46,6 +46,18 @@ long do_map(long bytes, long advice, long unused UNUSED)
 	return addr;
 }
 
+long do_map_apart(long bytes, long unused UNUSED, long unused2 UNUSED)
+{
+	long p = do_map(bytes, 0, 0), at;
+	int prot = PROT_READ | PROT_WRITE;
+
+	for (at = p; at < p + bytes; at += PAGE, prot ^= PROT_EXEC)
+		if (mmap((void *)at, PAGE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+		    MAP_FAILED)
+			die("mapping %ld bytes in pieces failed: %s", bytes, strerror(errno));
+	return p;
+}
+
 long do_map_fd(long bytes, long fd, long flags)
 {
 	return map_there(bytes, fd, flags);
