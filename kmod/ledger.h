@@ -40,10 +40,9 @@ struct gomem_counts {
 /** gomem_counts_add() - add @counts to @sum */
 static inline void gomem_counts_add(struct gomem_counts *sum, const struct gomem_counts *counts)
 {
-	unsigned int i;
-
-	for (i = 0; i < GOMEM_COUNTERS; i++)
-		sum->of[i] += counts->of[i];
+#define GOMEM_COUNTS_ADD(name, type) sum->of[GOMEM_COUNT_##name] += counts->of[GOMEM_COUNT_##name];
+	GOMEM_EVENT_COLUMNS(GOMEM_COUNTS_ADD)
+#undef GOMEM_COUNTS_ADD
 }
 
 /**

@@ -2,6 +2,10 @@
 #include "proc_cursor.h"
 
 #include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#define BUFFER_BYTES SZ_32K /* what a read() gets at most; seq_file would make it a page */
 
 static void leave(struct gomem_proc_cursor *cursor)
 {
@@ -15,11 +19,12 @@ void gomem_proc_cursor_enter_next(struct gomem_proc_cursor *cursor)
 	u64 id = cursor->target ? cursor->target->id : 0;
 
 	leave(cursor);
-	cursor->target = gomem_target_next(id);
-	while (cursor->target && !pid_vnr(cursor->target->pid)) {
+	while ((cursor->target = gomem_target_next(id))) {
+		cursor->nr = pid_vnr(cursor->target->pid);
+		if (cursor->nr)
+			return;
 		id = cursor->target->id;
 		gomem_target_put(cursor->target);
-		cursor->target = gomem_target_next(id);
 	}
 }
 
@@ -33,7 +38,10 @@ void *gomem_proc_cursor_start(struct seq_file *m, loff_t *pos)
 	}
 	if (cursor->err)
 		return ERR_PTR(cursor->err);
-	return cursor->target ? cursor : NULL;
+	if (!cursor->target)
+		return NULL;
+	cursor->nr = pid_vnr(cursor->target->pid);
+	return cursor;
 }
 
 void gomem_proc_cursor_stop(struct seq_file *m, void *v)
@@ -51,9 +59,18 @@ void *gomem_proc_cursor_next(struct seq_file *m, void *v, loff_t *pos)
 
 int gomem_proc_cursor_open(struct file *file, const struct seq_operations *ops, int size)
 {
+	struct seq_file *m;
+	int err;
+
 	if (!capable(CAP_SYS_PTRACE))
 		return -EPERM;
-	return seq_open_private(file, ops, size);
+	err = seq_open_private(file, ops, size);
+	if (err)
+		return err;
+	m = file->private_data;
+	m->buf = kvmalloc(BUFFER_BYTES, GFP_KERNEL);
+	m->size = m->buf ? BUFFER_BYTES : 0;
+	return 0;
 }
 
 int gomem_proc_cursor_release(struct inode *inode, struct file *file)

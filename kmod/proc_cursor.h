@@ -17,12 +17,14 @@
 /**
  * struct gomem_proc_cursor - where a reader is; m->private
  * @target: its target, with a reference; NULL at the header
+ * @nr: the pid of that, as who reads now sees it
  * @snapshot: the file's look at it, with a reference, or NULL
  * @row: the file's place in it
  * @err: why the rows end here
  */
 struct gomem_proc_cursor {
 	struct gomem_target *target;
+	pid_t nr;
 	struct gomem_snapshot *snapshot;
 	unsigned long row;
 	int err;

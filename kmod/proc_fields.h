@@ -27,25 +27,33 @@ static inline const char *gomem_proc_state(struct gomem_target *target)
 	return gomem_target_is_exited(target) ? "exited" : "running";
 }
 
+/** gomem_proc_event() - the column of a counter: those that count pages are in kB */
+static __always_inline u64 gomem_proc_event(const struct gomem_counts *counts,
+					    enum gomem_counter counter)
+{
+	switch (counter) {
+	case GOMEM_COUNT_swapouts:
+	case GOMEM_COUNT_filled:
+	case GOMEM_COUNT_migrated:
+	case GOMEM_COUNT_released:
+	case GOMEM_COUNT_churn:
+		return gomem_proc_kb(counts->of[counter]);
+	default:
+		return counts->of[counter];
+	}
+}
+
 /*
  * The columns of GOMEM_SIZE_COLUMNS and GOMEM_EVENT_COLUMNS, in any row that has them:
  * from the variables sizes and counts into *row.
  */
 #define GOMEM_PROC_SET_SIZE(name, type) row->name = gomem_proc_kb(sizes->name);
-#define GOMEM_PROC_SET_EVENT(name, type) row->name = counts->of[GOMEM_COUNT_##name];
-#define GOMEM_PROC_SET_EVENTS                                 \
-	do {                                                  \
-		GOMEM_EVENT_COLUMNS(GOMEM_PROC_SET_EVENT)     \
-		row->swapouts = gomem_proc_kb(row->swapouts); \
-		row->filled = gomem_proc_kb(row->filled);     \
-		row->migrated = gomem_proc_kb(row->migrated); \
-		row->released = gomem_proc_kb(row->released); \
-		row->churn = gomem_proc_kb(row->churn);       \
-	} while (0)
+#define GOMEM_PROC_SET_EVENT(name, type) row->name = gomem_proc_event(counts, GOMEM_COUNT_##name);
+#define GOMEM_PROC_SET_EVENTS GOMEM_EVENT_COLUMNS(GOMEM_PROC_SET_EVENT)
 #define GOMEM_PROC_SET_SIZES_AND_EVENTS                 \
 	do {                                            \
 		GOMEM_SIZE_COLUMNS(GOMEM_PROC_SET_SIZE) \
-		GOMEM_PROC_SET_EVENTS;                  \
+		GOMEM_PROC_SET_EVENTS                   \
 	} while (0)
 
 #endif /* GOMEM_PROC_FIELDS_H */

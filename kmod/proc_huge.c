@@ -131,7 +131,7 @@ static void print_block(struct seq_file *m, const struct huge_cursor *huge,
 		.by = name_of(history->by),
 	}, *row = &values;
 
-	GOMEM_PROC_SET_EVENTS;
+	GOMEM_PROC_SET_EVENTS
 	huge_print(m, row);
 }
 

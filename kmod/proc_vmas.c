@@ -7,7 +7,7 @@
 #include "proc_fields.h"
 #include "rows.h"
 
-GOMEM_ROW(vmas, GOMEM_VMAS_COLUMNS)
+GOMEM_ROW_LINES(vmas, GOMEM_VMAS_COLUMNS)
 
 /* The next VMA, with the look at its target made when the reader gets there. */
 static void *vmas_next(struct seq_file *m, void *v, loff_t *pos)
@@ -30,25 +30,47 @@ static void *vmas_next(struct seq_file *m, void *v, loff_t *pos)
 	return ERR_PTR(cursor->err);
 }
 
-static void set_vmas(struct vmas_row *row, const struct gomem_row *vma)
+static const char *perms_of(unsigned long flags)
 {
-	const struct gomem_counts *counts = vma->counts;
-	const struct gomem_tally *sizes = &vma->sizes;
+	static const char perms[][5] = {
+		"---p", "r--p", "-w-p", "rw-p", "--xp", "r-xp", "-wxp", "rwxp",
+		"---s", "r--s", "-w-s", "rw-s", "--xs", "r-xs", "-wxs", "rwxs",
+	};
 
-	GOMEM_PROC_SET_SIZES_AND_EVENTS;
-	row->start = vma->start;
-	row->end = vma->end;
-	row->kind = vma->kind;
-	row->name = vma->name;
+	static_assert(VM_READ == 1 && VM_WRITE == 2 && VM_EXEC == 4 && VM_MAYSHARE == 8 << 4);
+	return perms[(flags & (VM_READ | VM_WRITE | VM_EXEC)) | (flags & VM_MAYSHARE) >> 4];
 }
 
-static void vma_perms(char perms[5], unsigned long flags)
+#define COLUMN(name, type) COLUMN_##name,
+enum { GOMEM_VMAS_COLUMNS(COLUMN) };
+
+/* There may be 65,530 rows: from where they are to the buffer, without a row in between. */
+#define PRINT(name, type, value)               \
+	BUILD_BUG_ON(COLUMN_##name != column); \
+	column++;                              \
+	GOMEM_PRINT_AS(name, type, value)
+#define PRINT_SIZE(name, type) PRINT(name, type, gomem_proc_kb(vma->sizes.name))
+#define PRINT_EVENT(name, type) PRINT(name, type, gomem_proc_event(counts, GOMEM_COUNT_##name))
+
+static void print_vma(struct seq_file *m, const struct gomem_proc_cursor *cursor,
+		      const struct gomem_row *vma)
 {
-	perms[0] = flags & VM_READ ? 'r' : '-';
-	perms[1] = flags & VM_WRITE ? 'w' : '-';
-	perms[2] = flags & VM_EXEC ? 'x' : '-';
-	perms[3] = flags & VM_MAYSHARE ? 's' : 'p';
-	perms[4] = '\0';
+	const struct gomem_counts *counts = vma->counts;
+	struct gomem_line line = vmas_begin(m);
+	char *at = line.start + 1;
+	unsigned int column = 0;
+
+	if (line.start) {
+		PRINT(pid, DEC, cursor->nr)
+		PRINT(start, HEX, vma->start)
+		PRINT(end, HEX, vma->end)
+		PRINT(perms, STR, perms_of(vma->flags))
+		PRINT(kind, STR, vma->kind)
+		GOMEM_SIZE_COLUMNS(PRINT_SIZE)
+		GOMEM_EVENT_COLUMNS(PRINT_EVENT)
+		PRINT(name, STR, vma->name)
+	}
+	gomem_rows_end(m, &line, at);
 }
 
 /* After the last row: what these figures are worth. */
@@ -59,13 +81,13 @@ static void vmas_remark(struct seq_file *m, const struct gomem_proc_cursor *curs
 	u64 execs = atomic64_read(&target->execs);
 
 	seq_printf(m, "# pid %d: looked at in %llu us, longest hold of a lock %llu us\n",
-		   pid_vnr(target->pid), div_u64(snapshot->walk_ns, NSEC_PER_USEC),
+		   cursor->nr, div_u64(snapshot->walk_ns, NSEC_PER_USEC),
 		   div_u64(snapshot->hold_ns, NSEC_PER_USEC));
 	if (execs)
 		seq_printf(m, "# pid %d: exec %llu times, counts are since the last one\n",
-			   pid_vnr(target->pid), execs);
+			   cursor->nr, execs);
 	if (gomem_target_is_exited(target))
-		seq_printf(m, "# pid %d: exited, figures as of %llu ms ago\n", pid_vnr(target->pid),
+		seq_printf(m, "# pid %d: exited, figures as of %llu ms ago\n", cursor->nr,
 			   gomem_proc_ms_since(snapshot->seen_ns));
 }
 
@@ -73,8 +95,6 @@ static int vmas_show(struct seq_file *m, void *v)
 {
 	const struct gomem_proc_cursor *cursor = m->private;
 	const struct gomem_row *vma;
-	struct vmas_row row;
-	char perms[5];
 
 	if (v == SEQ_START_TOKEN) {
 		gomem_rows_title(m, "vmas", ", sizes in kB");
@@ -82,15 +102,10 @@ static int vmas_show(struct seq_file *m, void *v)
 		return 0;
 	}
 	vma = gomem_snapshot_row(cursor->snapshot, cursor->row);
-	if (!vma) {
+	if (vma)
+		print_vma(m, cursor, vma);
+	else
 		vmas_remark(m, cursor);
-		return 0;
-	}
-	row.pid = pid_vnr(cursor->target->pid);
-	vma_perms(perms, vma->flags);
-	row.perms = perms;
-	set_vmas(&row, vma);
-	vmas_print(m, &row);
 	return 0;
 }
 

@@ -3,8 +3,9 @@
 
 #include <linux/bitops.h>
 #include <linux/kernel.h>
-#include <linux/swab.h>
 #include <linux/string.h>
+
+#include <asm/word-at-a-time.h>
 
 void gomem_rows_title(struct seq_file *m, const char *file, const char *remark)
 {
@@ -102,31 +103,35 @@ static noinline char *put_any_hex(char *at, int width, u64 value)
 	return put_text(at, width, digit, end - digit);
 }
 
-/* Eight hexadecimal digits, the first in the lowest byte. */
-static u64 hex_of(u32 value)
-{
-	u64 nibbles = swab32(value), letters;
+/* The numbers 0 to 255 in hexadecimal, as above. */
+#define HEX_DIGIT(n) ((n) < 10 ? '0' + (n) : 'a' - 10 + (n))
+#define HEX(n) (HEX_DIGIT((n) / 16) | HEX_DIGIT((n) % 16) << 8)
+#define HEX_4(n) HEX(n), HEX((n) + 1), HEX((n) + 2), HEX((n) + 3)
+#define HEX_16(n) HEX_4(n), HEX_4((n) + 4), HEX_4((n) + 8), HEX_4((n) + 12)
+#define HEX_64(n) HEX_16(n), HEX_16((n) + 16), HEX_16((n) + 32), HEX_16((n) + 48)
+static const u16 hex_pairs[] = { HEX_64(0), HEX_64(64), HEX_64(128), HEX_64(192) };
 
-	nibbles = (nibbles | nibbles << 16) & 0x0000ffff0000ffff;
-	nibbles = (nibbles | nibbles << 8) & 0x00ff00ff00ff00ff;
-	nibbles = (nibbles >> 4 | nibbles << 8) & 0x0f0f0f0f0f0f0f0f;
-	letters = (nibbles + 0x0606060606060606) >> 4 & 0x0101010101010101;
-	return nibbles + 0x3030303030303030 + letters * ('a' - '0' - 10);
+static __always_inline void put_hex_pair(char *at, u8 value)
+{
+	memcpy(at, &hex_pairs[value], 2);
 }
 
-/* An address has 9 to 12 digits: the first 4 with blanks for leading zeros, then 8. */
+/* An address has 9 to 12 digits: the first 4, where a blank is a zero less one bit, then 8. */
 char *gomem_rows_HEX(struct gomem_line *line, char *at, int width, u64 value)
 {
-	u32 high = value >> 32;
-	u64 text;
+	u32 high = value >> 32, text;
 
 	if (!high || high >> 16 || width != GOMEM_HEX_WIDTH)
 		return put_any_hex(at, width, value);
-	text = hex_of(high) >> 24;
-	text &= ~(0x1010101010ULL & ((1ULL << 8 * (5 - (fls(high) + 3) / 4)) - 1));
-	memcpy(at, &text, 8);
-	text = hex_of(value);
-	memcpy(at + 5, &text, 8);
+	text = hex_pairs[high >> 8] | (u32)hex_pairs[high & 0xff] << 16;
+	if (!(high >> 12))
+		text &= ~(0x101010U >> (fls(high) - 1) / 4 * 8);
+	at[0] = ' ';
+	memcpy(at + 1, &text, 4);
+	put_hex_pair(at + 5, value >> 24);
+	put_hex_pair(at + 7, value >> 16);
+	put_hex_pair(at + 9, value >> 8);
+	put_hex_pair(at + 11, value);
 	return at + 1 + GOMEM_HEX_WIDTH;
 }
 
@@ -139,25 +144,63 @@ static noinline char *put_escaped(char *at, unsigned char c)
 	return at;
 }
 
-static bool is_escaped(unsigned char c)
+#define EIGHT(c) (~0ULL / 255 * (c))
+
+/* The bytes below @most, at most 0x80, as their uppermost bits; right up to the first one. */
+static __always_inline u64 bytes_below(u64 bytes, unsigned char most)
 {
-	return c <= ' ' || c == '\\' || c == 0x7f;
+	return (bytes - EIGHT(most)) & ~bytes & EIGHT(0x80);
 }
 
-/* The blanks come first: most text is shorter than its column. */
+/* Likewise, the bytes that are written otherwise: blanks and below, and the NUL of the end. */
+static __always_inline u64 find_special(u64 bytes)
+{
+	return bytes_below(bytes, ' ' + 1) | bytes_below(bytes ^ EIGHT('\\'), 1) |
+	       bytes_below(bytes ^ EIGHT(0x7f), 1);
+}
+
+/* Puts the bytes before the first special one, and blanks. Return: how many. */
+static __always_inline unsigned int put_plain(char *at, u64 bytes, u64 special)
+{
+	u64 plain = ((special & -special) >> 7) - 1;
+
+	bytes = (bytes & plain) | (EIGHT(' ') & ~plain);
+	memcpy(at, &bytes, 8);
+	return special ? __ffs64(special) / 8 : 8;
+}
+
+/* From @at on, where there are blanks up to @end. */
+static noinline char *put_any_text(struct gomem_line *line, char *at, char *end, const char *value)
+{
+	while (at < line->limit) {
+		u64 bytes = load_unaligned_zeropad(value), special = find_special(bytes);
+		unsigned int n = put_plain(at, bytes, special);
+
+		at += n;
+		value += n;
+		if (!special)
+			continue;
+		if (!*value)
+			return max(at, end);
+		at = put_escaped(at, *value++);
+	}
+	line->start = NULL;
+	return max(at, end);
+}
+
+/* Most text is shorter than 8, which every column has room for. */
 char *gomem_rows_STR(struct gomem_line *line, char *at, int width, const char *value)
 {
+	u64 bytes = value ? load_unaligned_zeropad(value) : 0, special = find_special(bytes);
 	char *end = put_blanks(at++, width);
+	unsigned int n;
 
-	if (!value || !*value)
-		value = "-";
-	for (; *value && at < line->limit; value++) {
-		if (is_escaped(*value))
-			at = put_escaped(at, *value);
-		else
-			*at++ = *value;
+	if (!(u8)bytes) {
+		*at = '-';
+		return end;
 	}
-	if (*value)
-		line->start = NULL;
-	return max(at, end);
+	n = put_plain(at, bytes, special);
+	if (special && !(u8)(bytes >> 8 * n))
+		return end;
+	return put_any_text(line, at, end, value);
 }

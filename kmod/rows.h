@@ -62,7 +62,8 @@ static __always_inline char *gomem_rows_DEC(struct gomem_line *line, char *at, i
 {
 	if (value)
 		return gomem_rows_number(at, width, value);
-	memcpy(at, "        ", 8);
+	if (width > 7)
+		memcpy(at, "        ", 8);
 	memcpy(at + width - 7, "       0", 8);
 	return at + width + 1;
 }
@@ -100,33 +101,40 @@ static __always_inline int gomem_rows_width(const char *name)
 
 #define GOMEM_MEMBER(name, type) GOMEM_TYPE_##type name;
 #define GOMEM_HEADER(name, type) seq_printf(m, GOMEM_ALIGN_##type, GOMEM_WIDTH(name, type), #name);
-#define GOMEM_PRINT(name, type) \
-	at = gomem_rows_##type(&line, at, GOMEM_WIDTH(name, type), row->name);
+#define GOMEM_PRINT_AS(name, type, value) \
+	at = gomem_rows_##type(&line, at, GOMEM_WIDTH(name, type), value);
+#define GOMEM_PRINT(name, type) GOMEM_PRINT_AS(name, type, row->name)
 
 /* What a column takes at most, but for text longer than its width. */
 #define GOMEM_ROOM_DEC GOMEM_DIGITS_MAX
 #define GOMEM_ROOM_HEX 16
-#define GOMEM_ROOM_STR 4 /* an escaped character */
+#define GOMEM_ROOM_STR 8 /* an escaped character, or what is stored at once */
 #define GOMEM_ROOM(name, type) room += 1 + GOMEM_WIDTH(name, type) + GOMEM_ROOM_##type;
+
+/* file_header(), and file_begin() for who prints the columns himself, by GOMEM_PRINT_AS(). */
+#define GOMEM_ROW_LINES(file, COLUMNS)                            \
+	static void file##_header(struct seq_file *m)             \
+	{                                                         \
+		seq_putc(m, '#');                                 \
+		COLUMNS(GOMEM_HEADER)                             \
+		seq_putc(m, '\n');                                \
+	}                                                         \
+	static struct gomem_line file##_begin(struct seq_file *m) \
+	{                                                         \
+		size_t room = 2;                                  \
+		COLUMNS(GOMEM_ROOM)                               \
+		return gomem_rows_begin(m, room);                 \
+	}
 
 #define GOMEM_ROW(file, COLUMNS)                                                   \
 	struct file##_row {                                                        \
 		COLUMNS(GOMEM_MEMBER)                                              \
 	};                                                                         \
-	static void file##_header(struct seq_file *m)                              \
-	{                                                                          \
-		seq_putc(m, '#');                                                  \
-		COLUMNS(GOMEM_HEADER)                                              \
-		seq_putc(m, '\n');                                                 \
-	}                                                                          \
+	GOMEM_ROW_LINES(file, COLUMNS)                                             \
 	static void file##_print(struct seq_file *m, const struct file##_row *row) \
 	{                                                                          \
-		struct gomem_line line;                                            \
-		size_t room = 2;                                                   \
-		char *at;                                                          \
-		COLUMNS(GOMEM_ROOM)                                                \
-		line = gomem_rows_begin(m, room);                                  \
-		at = line.start + 1;                                               \
+		struct gomem_line line = file##_begin(m);                          \
+		char *at = line.start + 1;                                         \
 		if (line.start) {                                                  \
 			COLUMNS(GOMEM_PRINT)                                       \
 		}                                                                  \

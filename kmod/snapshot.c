@@ -257,7 +257,7 @@ static struct gomem_row *find_row(const struct gomem_snapshot *snapshot, unsigne
 /**
  * struct join - records on their way to the rows they lie in
  * @snapshot: whose rows
- * @row: where the last one went; the next may as well
+ * @row: where the last one went; the next may as well, or to one beside it
  * @missing: rows that got none, for want of memory
  */
 struct join {
@@ -266,9 +266,21 @@ struct join {
 	unsigned long missing;
 };
 
+static bool is_in(const struct gomem_row *row, unsigned long addr)
+{
+	return addr >= row->start && addr < row->end;
+}
+
+/* A record is put before those that it follows in its chain: of neighbours, most come backwards. */
 static struct gomem_row *row_of(struct join *join, unsigned long pos)
 {
-	if (!join->row || pos < join->row->start || pos >= join->row->end)
+	struct gomem_row *row = join->row;
+
+	if (row && is_in(row, pos))
+		return row;
+	if (row && gomem_vec_has_before(row) && is_in(row - 1, pos))
+		join->row = row - 1;
+	else
 		join->row = find_row(join->snapshot, pos);
 	return join->row;
 }

@@ -7,6 +7,7 @@
 #define GOMEM_VEC_H
 
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 /* No look at memory is worth that somebody is killed for want of it. */
@@ -45,6 +46,12 @@ static inline void *gomem_vec_at(const struct gomem_vec *vec, unsigned long inde
 	unsigned int chunk = index / vec->per_chunk;
 
 	return (char *)vec->chunks[chunk] + (index - chunk * vec->per_chunk) * vec->item_bytes;
+}
+
+/** gomem_vec_has_before() - is the one before @item beside it in memory? */
+static inline bool gomem_vec_has_before(const void *item)
+{
+	return (unsigned long)item & ~PAGE_MASK;
 }
 
 /** gomem_vec_has_room() - can one more be pushed? */

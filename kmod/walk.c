@@ -117,24 +117,23 @@ static void see_hole(struct gomem_walk *walk, unsigned long end)
 
 static unsigned long points_of(const struct gomem_walk *walk, unsigned long pages)
 {
-	return pages / (gomem_view_is_quick(&walk->view) ? PAGES_PER_POINT : LOOKS_PER_POINT) + 1;
+	if (gomem_view_is_quick(&walk->view))
+		return pages / PAGES_PER_POINT + 1;
+	return pages / LOOKS_PER_POINT + 1;
 }
 
 /*
  * A PMD entry may change until the lock of what it points to is held: file collapse
  * frees page tables under no more than that lock, after a grace period of RCU.
  */
-static void see_table(struct gomem_walk *walk, pmd_t *pmd, unsigned long end)
+static void see_table(struct gomem_walk *walk, const pmd_t *pmd, pmd_t value, unsigned long end)
 {
 	unsigned long start = walk->pos, pages = (end - start) >> PAGE_SHIFT;
-	pmd_t value = READ_ONCE(*pmd);
-	spinlock_t *lock = gomem_walk_is_table(value) ? pte_lockptr(walk->mm, &value) : NULL;
+	spinlock_t *lock = pte_lockptr(walk->mm, &value);
 	const pte_t *table;
 
-	if (!lock)
-		return;
 	spin_lock(lock);
-	if (pmd_val(value) == pmd_val(READ_ONCE(*pmd))) {
+	if (native_pmd_val(value) == native_pmd_val(READ_ONCE(*pmd))) {
 		table = pte_offset_kernel(&value, start);
 		move_to(walk, gomem_view_table(&walk->view, table, start, end), end);
 		tell_block(walk, start, walk->pos);
@@ -198,7 +197,7 @@ static void see_pmd(struct gomem_walk *walk, pmd_t *pmd, unsigned long end)
 		if (pmd_none(value))
 			see_hole(walk, next);
 		else if (gomem_walk_is_table(value))
-			see_table(walk, pmd, next);
+			see_table(walk, pmd, value, next);
 		else
 			see_huge(walk, pmd, may_be_in_swap(walk) ? next : end);
 	}
