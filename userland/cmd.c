@@ -310,6 +310,10 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv,
 		*exit_code = gm_cmd_misused(argv[0], why, "");
 		return false;
 	}
+	if (syntax->no_sources && options->sources.count)
+		*exit_code = gm_cmd_misused(argv[0], "no process is looked at", "");
+	if (syntax->no_sources)
+		return !options->sources.count;
 	return options->sources.count || gm_options_default_pids(options, argv[0], exit_code);
 }
 

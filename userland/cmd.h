@@ -53,6 +53,7 @@ struct gm_options {
  * @raw: it has tables, so that --raw is allowed
  * @operands: it takes operands: they are left from argv[optind] on
  * @pid_operand: the first of them is the pid, where no option says what to look at
+ * @no_sources: it looks at nothing that the common options name
  * @letters, @options: its own options beside the common ones, as getopt_long() takes them,
  *	@options ended by an empty one; NULL without any
  * @take: of one of these; NULL where all is well, else why @argument is none, "not a size: "
@@ -61,6 +62,7 @@ struct gm_syntax {
 	const char *usage;
 	bool raw;
 	bool operands;
+	bool no_sources;
 	bool pid_operand;
 	const char *letters;
 	const struct option *options;
@@ -109,5 +111,6 @@ int gm_cmd_stacks(int argc, char **argv);
 int gm_cmd_goroutines(int argc, char **argv);
 int gm_cmd_watch(int argc, char **argv);
 int gm_cmd_record(int argc, char **argv);
+int gm_cmd_diff(int argc, char **argv);
 
 #endif

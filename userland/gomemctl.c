@@ -27,6 +27,7 @@ static const struct command {
 	{ "goroutines", gm_cmd_goroutines, "what they wait for, where, and what stacks they have" },
 	{ "watch", gm_cmd_watch, "have gomem.ko watch processes, and know their goroutines" },
 	{ "record", gm_cmd_record, "keeps look after look in a file" },
+	{ "diff", gm_cmd_diff, "what grew between two samples of recordings" },
 	{ "help", cmd_help, "this list, or what a command takes" },
 };
 

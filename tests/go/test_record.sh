@@ -3,7 +3,7 @@
 #
 # What the commands say with --from of a recording against what they said of the process at that
 # moment, a quiet one; and recorders that are killed, of which no more than the last sample may
-# be lost. TAP.
+# be lost. And what diff says of a program that grows by what is known. TAP.
 set -uo pipefail
 
 # shellcheck source=tests/go/lib.sh
@@ -123,6 +123,43 @@ ends()
 	result 'a process that is gone is an error, and no file is left' "$said"
 }
 
+# sample FILE: one, once the program rests
+sample()
+{
+	read -r _ <&"${fixture[0]}"
+	./gomemctl record -p "$pid" -o "$1" --for 0 2>/dev/null
+}
+
+# Growth that is known: 10240 objects of 1 KiB a line, with a few of the runtime's at most
+grows()
+{
+	local diff
+
+	coproc fixture { exec "$1"; }
+	pid=$fixture_PID
+	sample "$tmp/before"
+	echo >&"${fixture[1]}"
+	sample "$tmp/after"
+	stop
+	diff=$(./gomemctl diff "$tmp/before" "$tmp/after" --json 2>&1)
+	result 'diff: what grew, by size class' "$(jq -r '.size_classes[0] |
+		(.objects_after - .objects_before) as $more |
+		select(.size != "1024" or $more < 10240 or $more > 10260) |
+		"expected 10240 objects of 1024 B, by construction; came \(.)"' <<<"$diff" 2>&1)"
+	result 'diff: by class' "$(jq -r '.classes[] | select(.class == "live") | .change_bytes |
+		select(. < 10 * 1048576 or . > 10.2 * 1048576) |
+		"expected 10 MiB live, by construction; came \(.)"' <<<"$diff" 2>&1)"
+	result 'diff: by VMA' "$(jq -r '.vmas[0] | select(.start != "0xc000000000" or
+		.change_bytes < 9 * 1048576) | "expected the heap to grow; came \(.)"' \
+		<<<"$diff" 2>&1)"
+	diff=$(./gomemctl diff "$tmp/after" "$tmp/before@1" 2>&1)
+	result 'diff: what shrank, in words' \
+		"$(grep -qE -- '-10\.[0-9] MiB +live' <<<"$diff" || echo "$diff")"
+	diff=$(./gomemctl diff "$tmp/after@2" 2>&1)
+	result 'diff: a sample that is not there' \
+		"$([ $? = 1 ] && grep -q 'has no sample 2' <<<"$diff" || echo "$diff")"
+}
+
 for minor in 1.19 1.24 1.27; do
 	build "go$minor" "$minor" fixture && one "go$minor" "$tmp/go$minor"
 done
@@ -130,4 +167,5 @@ build stripped 1.27 fixture -ldflags=-s -buildmode=pie && one 'go1.27 stripped P
 start "$tmp/go1.27"
 killed
 ends
+build grow 1.24 grow && grows "$tmp/grow"
 done_testing
