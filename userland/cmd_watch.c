@@ -3,17 +3,20 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "go/goroutine.h"
 #include "os/module.h"
 
 static const char usage[] =
-	"Usage: gomemctl watch PID... [--follow]\n\n"
+	"Usage: gomemctl watch [PID...] [--follow]\n\n"
 	"Has gomem.ko watch the processes, and with --follow the children they fork from\n"
 	"now on. Of a Go program it also says where the goroutine is found, until it calls\n"
 	"exec: the stacks then carry goroutines and labels. A process that is watched\n"
-	"already keeps what was counted. To stop: echo \"del PID\" >/proc/gomem/targets.\n";
+	"already keeps what was counted. Without a PID it says so of all that are watched\n"
+	"and of which it was not said yet: children that were followed, members of cgroups,\n"
+	"those that called exec. To stop: echo \"del PID\" >/proc/gomem/targets.\n";
 
 static const struct option long_options[] = {
 	{ "follow", no_argument, NULL, 'f' },
@@ -61,9 +64,9 @@ static bool parse(struct watch *watch, int argc, char **argv, int *exit_code)
 		*exit_code = gm_cmd_misused(argv[0], "not a pid: ", argv[optind]);
 		return false;
 	}
-	if (!watch->options.sources.count)
-		*exit_code = gm_cmd_misused(argv[0], "no pid given", "");
-	return watch->options.sources.count;
+	if (watch->follow && !watch->options.sources.count)
+		*exit_code = gm_cmd_misused(argv[0], "whose children? No pid given", "");
+	return !watch->follow || watch->options.sources.count;
 }
 
 /* Watched already is what was wanted. */
@@ -98,11 +101,33 @@ static struct gm_error *add_goroutines(struct gm_module *module, pid_t pid)
 	return NULL;
 }
 
+/* What became of one that is gone meanwhile is no matter. */
+static struct gm_error *add_missing_goroutines(struct gm_module *module)
+{
+	struct gm_module_targets targets = {};
+	struct gm_error *error = gm_module_read_targets(module, &targets);
+
+	for (size_t i = 0; !error && i < targets.count; i++) {
+		const struct gm_module_target *target = &targets.items[i];
+
+		if (strcmp(target->state, "exited") && !strcmp(target->go, "-"))
+			error = add_goroutines(module, target->pid);
+		if (error && (error->code == ESRCH || error->code == ENOENT)) {
+			gm_error_destroy(error);
+			error = NULL;
+		}
+	}
+	gm_module_targets_deinit(&targets);
+	return error;
+}
+
 static struct gm_error *watch_all(const struct watch *watch)
 {
 	gm_auto(gm_module) struct gm_module *module = NULL;
 	struct gm_error *error = gm_module_open(NULL, &module);
 
+	if (!error && !watch->options.sources.count)
+		return add_missing_goroutines(module);
 	for (size_t i = 0; !error && i < watch->options.sources.count; i++) {
 		pid_t pid = watch->options.sources.items[i].pid;
 

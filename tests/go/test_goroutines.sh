@@ -174,27 +174,42 @@ shared()
 		check "$1" host "$tmp/$1.so"
 }
 
-# One that runs has no stack to be read, and no GC has seen the others
+# spinning NAME PROGRAM [ARGUMENT...]: one runs, so has no stack to be read, and no GC has seen
+# the others; where its thread keeps it is what gomemctl watch says to the module
 spinning()
 {
-	run "$1" spin
+	local g
+
+	run "${@:2}" spin
 	ask list --list
 	is "$1: one that runs" "$(of '[.list[] | select(.state == "running") |
 		"\(.began_with) \(.stack) \(.frames | length)"] | join(",")')" 'main.spin runs 0' \
 		'made so'
+	g=$(of '.list[] | select(.began_with == "main.spin") | .g')
+	result "$1: its thread knows it" "$(build/user/tests/go/current "$pid" >"$tmp/current" 2>&1
+		grep -qx "$g" "$tmp/current" || {
+			echo "expected $g, from runtime.allgs; threads have"
+			cat "$tmp/current"
+		})"
 	is "$1: no GC, no waiting time" \
 		"$(of '[.list[].wait_about_ns] | unique | tojson')" '[null]' 'as GOGC is off'
 	stop
 }
 
+make -s build/user/tests/go/current || exit 1
 for minor in $(minors); do
 	each "go$minor" "$minor"
 	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
 done
-spinning "go$minor"
+spinning "go$minor" "go$minor"
+spinning "go$minor-stripped" "go$minor-stripped"
 each "go$minor-PIE" "$minor" -buildmode=pie
 CGO_ENABLED=1 each "go$minor-cgo" "$minor"
 CGO_ENABLED=1 each "go$minor-cgo-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
+spinning "go$minor-cgo-PIE-stripped" "go$minor-cgo-PIE-stripped"
 gcc -o "$tmp/host" "$here/host.c" -ldl || exit 1
+CGO_ENABLED=1 shared "go$minor-c-shared" "$minor"
+spinning "go$minor-c-shared" host "$tmp/go$minor-c-shared.so"
 CGO_ENABLED=1 shared "go$minor-c-shared-stripped" "$minor" '-ldflags=-s -w'
+spinning "go$minor-c-shared-stripped" host "$tmp/go$minor-c-shared-stripped.so"
 done_testing

@@ -230,6 +230,8 @@ struct made_elf {
 	uint64_t entry;
 	const Elf64_Phdr *segments;
 	size_t segment_count;
+	const Elf64_Rela *relocations;
+	size_t relocation_count;
 	const struct made_section *sections;
 	size_t section_count;
 	const struct made_symbol *symbols;
@@ -332,6 +334,9 @@ static inline int made_file(const struct made_elf *what, char path[32])
 	}
 	if (what->symbol_count)
 		made_symbols(elf, &names, what, &table, &strings);
+	if (what->relocation_count)
+		made_scn(elf, &names, ".rela.dyn", what->relocations,
+			 what->relocation_count * sizeof(*what->relocations), SHT_RELA);
 	section = made_scn(elf, &names, ".shstrtab", NULL, 0, SHT_STRTAB);
 	elf_getdata(section, NULL)->d_buf = names.at;
 	elf_getdata(section, NULL)->d_size = names.size;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "elf/functions.h"
+#include "elf/tls.h"
 #include "elf_make.h"
 #include "tap.h"
 
@@ -146,10 +147,39 @@ static void test_tls(void)
 	has_tls(UINT32_MAX, UINT32_MAX, UINT32_MAX, "the most there can be");
 }
 
+/* Two slots for variables of its own, one for another file's, and what is no slot. */
+static const Elf64_Rela relocations[] = {
+	{ 0x5000, ELF64_R_INFO(0, R_X86_64_TPOFF64), 0x18 },
+	{ 0x5008, ELF64_R_INFO(0, R_X86_64_RELATIVE), 0x401000 },
+	{ 0x5010, ELF64_R_INFO(3, R_X86_64_TPOFF64), 0 },
+	{ 0x5018, ELF64_R_INFO(0, R_X86_64_TPOFF64), 0 },
+};
+
+static void test_slots(void)
+{
+	const struct made_elf what = { .relocations = relocations, .relocation_count = 4 };
+	struct gm_elf_tls_slot slots[2] = {};
+	struct gm_elf *elf = NULL;
+	struct gm_error *error = open_made(&what, &elf);
+
+	if (tap_ok(!error, "a file with slots for thread-local variables")) {
+		tap_u64(gm_elf_tls_slots(elf, slots, 2), 2, "how many", "construction");
+		tap_u64(slots[0].address, 0x5000, "the first", "construction");
+		tap_u64(slots[0].offset, 0x18, "of a variable", "construction");
+		tap_u64(slots[1].address, 0x5018, "the second", "construction");
+		tap_u64(gm_elf_tls_slots(elf, slots, 1), 1, "no more than there is room for",
+			"construction");
+	}
+	gm_error_destroy(error);
+	gm_elf_destroy(elf);
+}
+
 static size_t copy_made(uint8_t *bytes)
 {
 	const struct made_elf what = { .segments = segments,
 				       .segment_count = 3,
+				       .relocations = relocations,
+				       .relocation_count = 4,
 				       .symbols = symbols,
 				       .symbol_count = sizeof(symbols) / sizeof(symbols[0]) };
 	char path[32];
@@ -164,6 +194,7 @@ static size_t copy_made(uint8_t *bytes)
 static void read_bytes(const uint8_t *bytes, size_t size)
 {
 	struct gm_elf_functions *functions = NULL;
+	struct gm_elf_tls_slot slots[4];
 	int fd = memfd_create("broken", MFD_CLOEXEC);
 	struct gm_elf *elf = NULL;
 	struct gm_error *error;
@@ -175,6 +206,7 @@ static void read_bytes(const uint8_t *bytes, size_t size)
 	error = gm_elf_open(path, &elf);
 	if (!error) {
 		gm_elf_tls_bytes(elf);
+		gm_elf_tls_slots(elf, slots, 4);
 		error = gm_elf_functions_read(elf, &functions);
 	}
 	for (uint64_t at = 0; !error && at < 0x5000; at += 0x80)
@@ -208,6 +240,7 @@ int main(void)
 	test_functions();
 	test_none();
 	test_tls();
+	test_slots();
 	test_broken();
 	return tap_done();
 }

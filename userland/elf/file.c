@@ -121,22 +121,6 @@ uint64_t gm_elf_entry(const struct gm_elf *elf)
 	return elf->header.e_entry;
 }
 
-uint64_t gm_elf_tls_bytes(const struct gm_elf *elf)
-{
-	GElf_Phdr header;
-
-	for (int i = 0; i < elf->header.e_phnum; i++) {
-		if (!gelf_getphdr(elf->elf, i, &header) || header.p_type != PT_TLS)
-			continue;
-		if (header.p_memsz > UINT32_MAX || header.p_align > UINT32_MAX)
-			return 0;
-		if (!header.p_align)
-			return header.p_memsz;
-		return (header.p_memsz + header.p_align - 1) / header.p_align * header.p_align;
-	}
-	return 0;
-}
-
 struct gm_error *gm_elf_find_section(struct gm_elf *elf, const char *name, Elf_Scn **found)
 {
 	Elf_Scn *section = NULL;

@@ -27,11 +27,6 @@ bool gm_elf_has_sections(const struct gm_elf *elf);
 /* e_entry, as linked. */
 uint64_t gm_elf_entry(const struct gm_elf *elf);
 
-/* Bytes of a thread's block of thread-local variables (PT_TLS), rounded up to its alignment;
- * 0 where the program has none.
- */
-uint64_t gm_elf_tls_bytes(const struct gm_elf *elf);
-
 /* The bytes of the first section called @name, valid as long as @elf.
  * ENOENT: no such section; EBADMSG: its bytes are not in the file.
  */

@@ -26,10 +26,12 @@ struct gm_go_goroutine {
 	int64_t tls;
 };
 
-/* Reads /proc/@pid/exe, which may be stripped. ENOENT: not a Go program; ENOTSUP: an
- * unknown Go.
+/* Of the program that @pid runs, or the library in it, which may be stripped. ENOENT: not a Go
+ * program; ENOTSUP: an unknown Go, or a library that does not say where its threads keep it.
  */
 struct gm_error *gm_go_goroutine_read(pid_t pid, struct gm_go_goroutine *goroutine) GM_MUST_CHECK;
+
+/* Of a file that will be run as a program. */
 struct gm_error *gm_go_goroutine_read_file(const char *path,
 					   struct gm_go_goroutine *goroutine) GM_MUST_CHECK;
 

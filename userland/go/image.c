@@ -144,18 +144,30 @@ static bool find_library(pid_t pid, struct gm_mem *mem, const struct gm_maps *ma
 	return false;
 }
 
+struct gm_error *gm_go_image_find(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
+				  struct gm_go_program *program, bool *is_library)
+{
+	struct gm_error *error = gm_go_program_open(pid, mem, program);
+	struct gm_go_program library;
+
+	*is_library = false;
+	if (error || is_go(program) || !find_library(pid, mem, maps, &library))
+		return error;
+	gm_go_program_deinit(program);
+	*program = library;
+	*is_library = true;
+	return NULL;
+}
+
 struct gm_error *gm_go_image_read(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
 				  struct gm_go_image *image)
 {
-	struct gm_go_program program, library;
+	struct gm_go_program program;
 	struct gm_error *error;
+	bool is_library;
 
 	memset(image, 0, sizeof(*image));
-	error = gm_go_program_open(pid, mem, &program);
-	if (!error && !is_go(&program) && find_library(pid, mem, maps, &library)) {
-		gm_go_program_deinit(&program);
-		program = library;
-	}
+	error = gm_go_image_find(pid, mem, maps, &program, &is_library);
 	if (!error)
 		return gm_go_image_read_program(&program, image);
 	gm_go_program_deinit(&program);

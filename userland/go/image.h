@@ -56,8 +56,14 @@ struct gm_go_image {
 };
 
 /* The Go program that @pid runs, of which @mem is the memory: its exe, else one of the libraries
- * that it mapped. @mem must live as long. ENOENT: there is none; ENOTSUP: an unknown Go, or one
- * whose heap is not found. The caller deinits, also after an error.
+ * that it mapped; its exe, too, where none is a Go program. @mem must live as long. The caller
+ * deinits, also after an error.
+ */
+struct gm_error *gm_go_image_find(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
+				  struct gm_go_program *program, bool *is_library) GM_MUST_CHECK;
+
+/* All of that program. @mem must live as long. ENOENT: there is none; ENOTSUP: an unknown Go, or
+ * one whose heap is not found. The caller deinits, also after an error.
  */
 struct gm_error *gm_go_image_read(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
 				  struct gm_go_image *image) GM_MUST_CHECK;
