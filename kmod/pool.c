@@ -5,9 +5,9 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
-static struct gomem_slot *slot_at(const struct gomem_pool *pool, unsigned int index)
+static struct gomem_pool_slot *slot_at(const struct gomem_pool *pool, unsigned int index)
 {
-	return (struct gomem_slot *)(pool->slots + index * pool->slot_bytes);
+	return (struct gomem_pool_slot *)(pool->slots + index * pool->slot_bytes);
 }
 
 int gomem_pool_init(struct gomem_pool *pool, size_t slot_bytes, unsigned int bits)
@@ -38,9 +38,9 @@ void gomem_pool_exit(struct gomem_pool *pool)
 	pool->slots = NULL;
 }
 
-static struct gomem_slot *take(struct gomem_pool *pool, unsigned int reserve)
+static struct gomem_pool_slot *take(struct gomem_pool *pool, unsigned int reserve)
 {
-	struct gomem_slot *slot = pool->free;
+	struct gomem_pool_slot *slot = pool->free;
 
 	lockdep_assert_held(&pool->lock);
 	if (pool->spare <= reserve)
@@ -52,12 +52,12 @@ static struct gomem_slot *take(struct gomem_pool *pool, unsigned int reserve)
 
 NOKPROBE_SYMBOL(take);
 
-struct gomem_slot *gomem_pool_insert(struct gomem_pool *pool, u64 hash, u64 image,
-				     gomem_pool_same_fn is_same, gomem_pool_fill_fn fill,
-				     const void *key, unsigned int reserve)
+struct gomem_pool_slot *gomem_pool_insert(struct gomem_pool *pool, u64 hash, u64 image,
+					  gomem_pool_same_fn is_same, gomem_pool_fill_fn fill,
+					  const void *key, unsigned int reserve)
 {
-	struct gomem_slot __rcu **bucket = &pool->buckets[hash >> (64 - pool->bits)];
-	struct gomem_slot *slot;
+	struct gomem_pool_slot __rcu **bucket = &pool->buckets[hash >> (64 - pool->bits)];
+	struct gomem_pool_slot *slot;
 	unsigned long flags;
 
 	if (READ_ONCE(pool->spare) <= reserve)
@@ -82,9 +82,9 @@ out:
 
 NOKPROBE_SYMBOL(gomem_pool_insert);
 
-struct gomem_slot *gomem_pool_at(const struct gomem_pool *pool, unsigned int index)
+struct gomem_pool_slot *gomem_pool_at(const struct gomem_pool *pool, unsigned int index)
 {
-	struct gomem_slot *slot = slot_at(pool, index);
+	struct gomem_pool_slot *slot = slot_at(pool, index);
 
 	/* Pairs with gomem_pool_insert(). */
 	return smp_load_acquire(&slot->image) ? slot : NULL;
@@ -100,7 +100,7 @@ u64 gomem_pool_newest(const struct gomem_pool *pool)
 	return newest;
 }
 
-static bool is_dead(const struct gomem_slot *slot, const struct gomem_pool_images *images)
+static bool is_dead(const struct gomem_pool_slot *slot, const struct gomem_pool_images *images)
 {
 	return slot->image <= images->newest &&
 	       !test_bit(slot->image % GOMEM_POOL_IMAGES, images->live);
@@ -110,11 +110,12 @@ static bool is_dead(const struct gomem_slot *slot, const struct gomem_pool_image
  * Who reads a dead slot must still find the way on in its chain: the list of the dead goes
  * through @hash, which the dead do not need.
  */
-static struct gomem_slot *cut_bucket(struct gomem_pool *pool, struct gomem_slot __rcu **link,
-				     const struct gomem_pool_images *images,
-				     struct gomem_slot *dead)
+static struct gomem_pool_slot *cut_bucket(struct gomem_pool *pool,
+					  struct gomem_pool_slot __rcu **link,
+					  const struct gomem_pool_images *images,
+					  struct gomem_pool_slot *dead)
 {
-	struct gomem_slot *slot;
+	struct gomem_pool_slot *slot;
 
 	raw_spin_lock_irq(&pool->lock);
 	while ((slot = rcu_dereference_protected(*link, true))) {
@@ -131,9 +132,10 @@ static struct gomem_slot *cut_bucket(struct gomem_pool *pool, struct gomem_slot 
 	return dead;
 }
 
-struct gomem_slot *gomem_pool_cut(struct gomem_pool *pool, const struct gomem_pool_images *images)
+struct gomem_pool_slot *gomem_pool_cut(struct gomem_pool *pool,
+				       const struct gomem_pool_images *images)
 {
-	struct gomem_slot *dead = NULL;
+	struct gomem_pool_slot *dead = NULL;
 	unsigned int i;
 
 	for (i = 0; i < 1U << pool->bits; i++) {
@@ -143,9 +145,9 @@ struct gomem_slot *gomem_pool_cut(struct gomem_pool *pool, const struct gomem_po
 	return dead;
 }
 
-void gomem_pool_give_back(struct gomem_pool *pool, struct gomem_slot *list)
+void gomem_pool_give_back(struct gomem_pool *pool, struct gomem_pool_slot *list)
 {
-	struct gomem_slot *slot;
+	struct gomem_pool_slot *slot;
 
 	while ((slot = list)) {
 		list = (void *)(unsigned long)slot->hash;

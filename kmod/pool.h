@@ -16,13 +16,13 @@
 #define GOMEM_POOL_IMAGES 65536
 
 /**
- * struct gomem_slot - the head of what is kept in a slot
+ * struct gomem_pool_slot - the head of what is kept in a slot
  * @next: in its bucket, or in the free list
  * @hash: of its key
  * @image: whose it is, never 0; 0 in a slot that is free
  */
-struct gomem_slot {
-	struct gomem_slot __rcu *next;
+struct gomem_pool_slot {
+	struct gomem_pool_slot __rcu *next;
 	u64 hash;
 	u64 image;
 };
@@ -41,9 +41,9 @@ struct gomem_pool {
 	size_t slot_bytes;
 	unsigned int bits;
 	char *slots;
-	struct gomem_slot __rcu **buckets;
+	struct gomem_pool_slot __rcu **buckets;
 	raw_spinlock_t lock;
-	struct gomem_slot *free;
+	struct gomem_pool_slot *free;
 	unsigned int spare;
 };
 
@@ -58,10 +58,10 @@ struct gomem_pool_images {
 };
 
 /** typedef gomem_pool_same_fn - is that the key of a slot with the right hash and image? */
-typedef bool (*gomem_pool_same_fn)(const struct gomem_slot *slot, const void *key);
+typedef bool (*gomem_pool_same_fn)(const struct gomem_pool_slot *slot, const void *key);
 
 /** typedef gomem_pool_fill_fn - put the key into a fresh slot, whose other bytes are 0 */
-typedef void (*gomem_pool_fill_fn)(struct gomem_slot *slot, const void *key);
+typedef void (*gomem_pool_fill_fn)(struct gomem_pool_slot *slot, const void *key);
 
 /** gomem_pool_init() - allocate all slots. Return: 0 or -ENOMEM */
 int gomem_pool_init(struct gomem_pool *pool, size_t slot_bytes, unsigned int bits);
@@ -75,11 +75,13 @@ void gomem_pool_exit(struct gomem_pool *pool);
  * This and gomem_pool_insert() are for probe handlers: the caller has preemption off or is
  * in an RCU read-side section, and uses the slot only there.
  */
-static __always_inline struct gomem_slot *gomem_pool_find(const struct gomem_pool *pool, u64 hash,
-							  u64 image, gomem_pool_same_fn is_same,
-							  const void *key)
+static __always_inline struct gomem_pool_slot *gomem_pool_find(const struct gomem_pool *pool,
+							       u64 hash, u64 image,
+							       gomem_pool_same_fn is_same,
+							       const void *key)
 {
-	struct gomem_slot *slot = rcu_dereference_raw(pool->buckets[hash >> (64 - pool->bits)]);
+	struct gomem_pool_slot *slot =
+		rcu_dereference_raw(pool->buckets[hash >> (64 - pool->bits)]);
 	unsigned int budget = GOMEM_POOL_CHAIN_MAX;
 
 	for (; slot && budget; slot = rcu_dereference_raw(slot->next), budget--) {
@@ -94,12 +96,12 @@ static __always_inline struct gomem_slot *gomem_pool_find(const struct gomem_poo
  *
  * Return: the slot, another CPU's when that was quicker; NULL when no more than @reserve are free.
  */
-struct gomem_slot *gomem_pool_insert(struct gomem_pool *pool, u64 hash, u64 image,
-				     gomem_pool_same_fn is_same, gomem_pool_fill_fn fill,
-				     const void *key, unsigned int reserve);
+struct gomem_pool_slot *gomem_pool_insert(struct gomem_pool *pool, u64 hash, u64 image,
+					  gomem_pool_same_fn is_same, gomem_pool_fill_fn fill,
+					  const void *key, unsigned int reserve);
 
 /** gomem_pool_at() - slot @index, below 2^bits, or NULL when it is free. In an RCU section */
-struct gomem_slot *gomem_pool_at(const struct gomem_pool *pool, unsigned int index);
+struct gomem_pool_slot *gomem_pool_at(const struct gomem_pool *pool, unsigned int index);
 
 /** gomem_pool_newest() - the latest image that a slot belongs to, or 0 */
 u64 gomem_pool_newest(const struct gomem_pool *pool);
@@ -111,9 +113,10 @@ u64 gomem_pool_newest(const struct gomem_pool *pool);
  *
  * Return: a list of them.
  */
-struct gomem_slot *gomem_pool_cut(struct gomem_pool *pool, const struct gomem_pool_images *images);
+struct gomem_pool_slot *gomem_pool_cut(struct gomem_pool *pool,
+				       const struct gomem_pool_images *images);
 
 /** gomem_pool_give_back() - slots of gomem_pool_cut() are free again. May sleep */
-void gomem_pool_give_back(struct gomem_pool *pool, struct gomem_slot *list);
+void gomem_pool_give_back(struct gomem_pool *pool, struct gomem_pool_slot *list);
 
 #endif /* GOMEM_POOL_H */

@@ -26,7 +26,7 @@
  * @frames: see struct gomem_trace
  */
 struct stack {
-	struct gomem_slot slot;
+	struct gomem_pool_slot slot;
 	unsigned int count;
 	unsigned long frames[GOMEM_UNWIND_FRAMES];
 };
@@ -41,7 +41,7 @@ struct user_key {
 };
 
 struct stack_user {
-	struct gomem_slot slot;
+	struct gomem_pool_slot slot;
 	struct user_key key;
 	atomic64_t count;
 	atomic64_t bytes;
@@ -82,7 +82,7 @@ static __always_inline u64 finish(u64 hash)
 	return hash * 0xd6e8feb86659fd93ULL;
 }
 
-static bool is_stack(const struct gomem_slot *slot, const void *key)
+static bool is_stack(const struct gomem_pool_slot *slot, const void *key)
 {
 	const struct stack *stack = container_of(slot, struct stack, slot);
 	const struct gomem_trace *trace = key;
@@ -99,7 +99,7 @@ static bool is_stack(const struct gomem_slot *slot, const void *key)
 
 NOKPROBE_SYMBOL(is_stack);
 
-static void fill_stack(struct gomem_slot *slot, const void *key)
+static void fill_stack(struct gomem_pool_slot *slot, const void *key)
 {
 	struct stack *stack = container_of(slot, struct stack, slot);
 	const struct gomem_trace *trace = key;
@@ -112,7 +112,7 @@ NOKPROBE_SYMBOL(fill_stack);
 
 static const struct stack *keep_stack(const struct gomem_trace *trace, u64 image)
 {
-	struct gomem_slot *slot;
+	struct gomem_pool_slot *slot;
 	u64 hash = mix(seed, image);
 	unsigned int i;
 
@@ -126,7 +126,7 @@ static const struct stack *keep_stack(const struct gomem_trace *trace, u64 image
 
 NOKPROBE_SYMBOL(keep_stack);
 
-static bool is_user(const struct gomem_slot *slot, const void *key)
+static bool is_user(const struct gomem_pool_slot *slot, const void *key)
 {
 	const struct user_key *a = &container_of(slot, struct stack_user, slot)->key, *b = key;
 
@@ -136,7 +136,7 @@ static bool is_user(const struct gomem_slot *slot, const void *key)
 
 NOKPROBE_SYMBOL(is_user);
 
-static void fill_user(struct gomem_slot *slot, const void *key)
+static void fill_user(struct gomem_pool_slot *slot, const void *key)
 {
 	container_of(slot, struct stack_user, slot)->key = *(const struct user_key *)key;
 }
@@ -145,7 +145,7 @@ NOKPROBE_SYMBOL(fill_user);
 
 static struct stack_user *keep_user(const struct user_key *key, u64 image, unsigned int reserve)
 {
-	struct gomem_slot *slot;
+	struct gomem_pool_slot *slot;
 	u64 hash = mix(seed, (unsigned long)key->stack);
 
 	hash = mix(mix(hash, key->goid), key->labels);
@@ -246,7 +246,7 @@ static void mark_live(struct gomem_pool_images *images)
 /* After the first grace period no handler adds to what is dead, after the second none reads it. */
 static void sweep_pools(const struct gomem_pool_images *images)
 {
-	struct gomem_slot *dead_users, *dead_stacks;
+	struct gomem_pool_slot *dead_users, *dead_stacks;
 
 	synchronize_rcu();
 	dead_users = gomem_pool_cut(&users, images);
@@ -276,7 +276,7 @@ unsigned int gomem_stacks_slots(void)
 
 bool gomem_stacks_at(unsigned int index, struct gomem_stacks_user *out)
 {
-	const struct gomem_slot *slot = gomem_pool_at(&users, index);
+	const struct gomem_pool_slot *slot = gomem_pool_at(&users, index);
 	const struct stack_user *user = container_of(slot, struct stack_user, slot);
 
 	if (!slot)
