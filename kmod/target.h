@@ -17,6 +17,7 @@
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
+#include <linux/seqlock.h>
 #include <linux/task_work.h>
 #include <linux/workqueue.h>
 
@@ -140,6 +141,7 @@ struct gomem_target_listener {
 };
 
 extern struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
+extern seqcount_t gomem_targets_moves; /* odd while an exec moves a target in that */
 
 /** gomem_target_may_be() - false: @mm is no target's; needs no lock */
 static __always_inline bool gomem_target_may_be(const struct mm_struct *mm)
@@ -151,19 +153,24 @@ static __always_inline bool gomem_target_may_be(const struct mm_struct *mm)
  * gomem_target_of() - the target that runs in @mm, or NULL
  *
  * For probe handlers: one load and compare for who is no target. The caller is in an
- * RCU read-side section or has preemption off, and uses the target only there.
+ * RCU read-side section or has preemption off, and uses the target only there. Who follows
+ * a target that is moved ends up in another list, and looks again.
  */
 static __always_inline struct gomem_target *gomem_target_of(const struct mm_struct *mm)
 {
 	struct hlist_head *head = &gomem_targets_by_mm[hash_ptr(mm, GOMEM_TARGETS_HASH_BITS)];
 	struct gomem_target *target;
+	unsigned int moves;
 
 	if (likely(hlist_empty(head)))
 		return NULL;
-	hlist_for_each_entry_rcu(target, head, by_mm) {
-		if (READ_ONCE(target->mm) == mm)
-			return target;
-	}
+	do {
+		moves = raw_read_seqcount_begin(&gomem_targets_moves);
+		hlist_for_each_entry_rcu(target, head, by_mm) {
+			if (READ_ONCE(target->mm) == mm)
+				return target;
+		}
+	} while (read_seqcount_retry(&gomem_targets_moves, moves));
 	return NULL;
 }
 

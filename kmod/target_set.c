@@ -9,6 +9,9 @@
 
 struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
 
+/* A plain one: lockdep's part in it may be probed. Changed under targets_lock. */
+seqcount_t gomem_targets_moves = SEQCNT_ZERO(gomem_targets_moves);
+
 struct gomem_target_set gomem_target_set = {
 	.mutex = __MUTEX_INITIALIZER(gomem_target_set.mutex),
 	.lock = __RAW_SPIN_LOCK_UNLOCKED(gomem_target_set.lock),
@@ -40,6 +43,7 @@ NOKPROBE_SYMBOL(gomem_target_set_enlist);
 static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
 {
 	lockdep_assert_held(&gomem_target_set.lock);
+	raw_write_seqcount_begin(&gomem_targets_moves);
 	hlist_del_rcu(&target->by_mm);
 	mmgrab(mm);
 	WRITE_ONCE(target->mm, mm);
@@ -47,6 +51,7 @@ static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
 	WRITE_ONCE(target->image, ++gomem_target_set.last_id);
 	gomem_ledger_reset(target->ledger);
 	hlist_add_head_rcu(&target->by_mm, bucket_of(mm));
+	raw_write_seqcount_end(&gomem_targets_moves);
 }
 
 NOKPROBE_SYMBOL(switch_mm_locked);
