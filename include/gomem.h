@@ -346,7 +346,9 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(item, STR)          \
 	X(value, STR)
 
-/* /proc/gomem/probes: a row per hook. state: planted, or absent (then why says it).
+/* /proc/gomem/probes: a row per hook. state: planted; absent; or disarmed, when it is planted
+ * but kprobes were turned off in /sys/kernel/debug/kprobes: then it sees nothing. why says why,
+ * for absent ones as well.
  * missed: times the kernel could not run the handler (kprobe nmissed).
  * timed: of its hits, those whose handler was timed: all, but of handle_mm_fault a 64th.
  * ns: how long it took in these.

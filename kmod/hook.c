@@ -162,6 +162,11 @@ static void uproot_others(struct gomem_hook *hooks, unsigned int count)
 	tracepoint_synchronize_unregister();
 }
 
+u64 gomem_hook_missed(const struct gomem_hook *hook)
+{
+	return hook->err ? 0 : hook->kp.nmissed + hook->rp.kp.nmissed + hook->rp.nmissed;
+}
+
 void gomem_hook_uproot(struct gomem_hook *hooks, unsigned int count)
 {
 	struct gomem_hook *hook;
@@ -169,14 +174,11 @@ void gomem_hook_uproot(struct gomem_hook *hooks, unsigned int count)
 	uproot_others(hooks, count);
 	uproot_probes(hooks, count);
 	for (hook = hooks; hook < hooks + count; hook++) {
-		if (!hook->err)
-			hook->err = 1;
+		if (hook->err)
+			continue;
+		this_cpu_add(hook->figures->missed, gomem_hook_missed(hook));
+		hook->err = 1;
 	}
-}
-
-u64 gomem_hook_missed(const struct gomem_hook *hook)
-{
-	return hook->kp.nmissed + hook->rp.kp.nmissed + hook->rp.nmissed;
 }
 
 const char *gomem_hook_type(const struct gomem_hook *hook)

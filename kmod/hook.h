@@ -100,7 +100,11 @@ int gomem_hook_plant(struct gomem_hook *hook);
  */
 void gomem_hook_uproot(struct gomem_hook *hooks, unsigned int count);
 
-/** gomem_hook_missed() - how often the kernel could not run its handler since it was planted */
+/**
+ * gomem_hook_missed() - how often the kernel could not run its handler since it was planted
+ *
+ * 0 when it is not: what it missed before is in its figures.
+ */
 u64 gomem_hook_missed(const struct gomem_hook *hook);
 
 /** gomem_hook_type() - "kprobe", "kretprobe", "ftrace" or "tracepoint" */

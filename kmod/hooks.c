@@ -7,6 +7,7 @@
 #include <linux/percpu.h>
 #include <linux/workqueue.h>
 
+#include "canary.h"
 #include "hook.h"
 #include "on.h"
 #include "setting.h"
@@ -191,6 +192,7 @@ int gomem_hooks_init(void)
 		free_figures();
 		return err;
 	}
+	gomem_canary_init();
 	queue_work(system_wq, &replant_work);
 	flush_work(&replant_work);
 	return 0;
@@ -203,6 +205,7 @@ void gomem_hooks_exit(void)
 	gomem_hook_uproot(hooks, ARRAY_SIZE(hooks));
 	mutex_unlock(&replant_mutex);
 	cancel_work_sync(&replant_work);
+	gomem_canary_exit();
 	free_figures();
 }
 
@@ -221,6 +224,11 @@ static const struct gomem_hook *representative(unsigned int index)
 			return hook;
 	}
 	return NULL;
+}
+
+static bool is_disarmed(const struct gomem_hook *hook)
+{
+	return !hook->err && (hook->on || hook->ret) && !gomem_canary_sings();
 }
 
 static const char *why_not(const struct gomem_hook *hook)
@@ -267,11 +275,16 @@ bool gomem_hooks_probe(unsigned int index, struct gomem_probe *probe)
 		.event = hook->event,
 		.symbol = hook->symbol,
 		.type = gomem_hook_type(hook),
+		.state = hook->err ? "absent" : "planted",
 		.why = why_not(hook),
 		.hits = figures.hits,
 		.missed = figures.missed + gomem_hook_missed(hook),
 		.timed = figures.timed,
 		.ns = figures.ns,
 	};
+	if (is_disarmed(hook)) {
+		probe->state = "disarmed";
+		probe->why = "kprobes-off";
+	}
 	return true;
 }

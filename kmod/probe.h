@@ -10,7 +10,8 @@
  * @event: what it listens for
  * @symbol: the function it is planted at, or the last it was tried at
  * @type: "ftrace", "kprobe", "kretprobe" or "tracepoint"
- * @why: why it is not planted, NULL when it is
+ * @state: "planted", "disarmed" or "absent"
+ * @why: why it is not planted and armed, NULL when it is
  * @hits: events it saw in targets
  * @missed: times the kernel could not run its handler
  * @timed: of the events, those whose handler was timed
@@ -20,6 +21,7 @@ struct gomem_probe {
 	const char *event;
 	const char *symbol;
 	const char *type;
+	const char *state;
 	const char *why;
 	u64 hits;
 	u64 missed;

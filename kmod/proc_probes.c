@@ -21,7 +21,7 @@ static int probes_show(struct seq_file *m, void *v)
 			.event = probe.event,
 			.symbol = probe.symbol,
 			.type = probe.type,
-			.state = probe.why ? "absent" : "planted",
+			.state = probe.state,
 			.hits = probe.hits,
 			.missed = probe.missed,
 			.why = probe.why,

@@ -67,7 +67,7 @@ on_huge: compat hook on peek
 on_life: hook on
 on_rmap: compat hook on peek slot
 on_vma: compat hook on zap
-hooks: compat hook on probe setting
+hooks: canary compat hook on probe setting
 pages: compat target walk words
 proc: frag target probe pages proc_files stream
 proc_files: probe
