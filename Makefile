@@ -18,6 +18,7 @@ help:
 	@echo 'make demo          the main job in a virtual machine; sets up what it needs'
 	@echo 'make check         all tests and lint; sets up what it needs'
 	@echo 'make check-kernels only what runs in virtual machines, on every kernel'
+	@echo 'make check-go      every Go, built in every way, and Debian'"'"'s Go servers'
 	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
@@ -208,6 +209,10 @@ check-kernels:
 	tests/vm/setup.sh kernels
 	tests/check.sh kernels
 
+check-go:
+	tests/vm/setup.sh go
+	tests/check.sh go
+
 check-debug:
 	tests/vm/setup.sh debug
 	tests/check.sh debug
@@ -222,5 +227,5 @@ clean:
 	rm -rf build gomemctl gomem.ko
 
 .PHONY: all help layouts libraries host-tests kselftests bench-program illness module \
-	module-if-possible install install-module uninstall demo lint format check check-kernels \
+	module-if-possible install install-module uninstall demo lint format check check-go check-kernels \
 	check-debug bench clean

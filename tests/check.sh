@@ -9,8 +9,9 @@
 #	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on the
 #			kernels that tests/vm/kernels says
 #
-# With "kernels" as argument, only the last of these, on all kernels. With "debug", on the
-# debug kernel, and with more to bear: tests/vm/debug/test_NAME.sh, and 1,000 loads in
+# With "kernels" as argument, only the last of these, on all kernels. With "go", only the
+# real Go programs: each Go, built in every way, and all servers. With "debug", on the debug
+# kernel, and with more to bear: tests/vm/debug/test_NAME.sh, and 1,000 loads in
 # test_stress. STRIDE=16 skips what test_failures.c believes to be the same.
 #
 # Each writes TAP. A test that ends without its plan, or with a bad status and no
@@ -91,7 +92,7 @@ go_programs()
 	local test
 
 	for test in tests/go/test_*.sh; do
-		run "go/$(name_of "$test")" "$test"
+		run "go/$(name_of "$test")" "$test" "${@}"
 	done
 }
 
@@ -225,12 +226,15 @@ if [ "$what" = all ]; then
 	run lint tests/lint.sh
 	host
 fi
-build gomemctl make -s -j2 gomemctl && [ "$what" = all ] && go_programs
-build kselftest make -s -j2 kselftests illness && if [ "$what" = debug ]; then
-	debug
-else
-	machines
-fi
+build gomemctl make -s -j2 gomemctl && case $what in
+all) go_programs ;;
+go) go_programs all ;;
+esac
+[ "$what" = go ] || build kselftest make -s -j2 kselftests illness && case $what in
+go) ;;
+debug) debug ;;
+*) machines ;;
+esac
 
 echo "logs are in $logs"
 total

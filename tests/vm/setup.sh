@@ -5,15 +5,16 @@
 # machine lacks: Debian packages, kernels, Go toolchains, the kernel's checkpatch.
 # With everything there it runs nothing and takes no time.
 #
-#	setup.sh [demo|debug|bench|kernels]
+#	setup.sh [demo|debug|bench|kernels|go]
 #				only what that make target needs; debug and bench want
 #				packages that the others do not, kernels the kernel's
-#				own selftests
+#				own selftests, go all servers
 #
 # Layout of the cache, ${GOMEM_CACHE:-$HOME/.cache/gomem}:
 #	kernels/NAME/{vmlinuz,modules/,build/,release}, and of the debug kernel what
 #				it was made from: config, and machine for run.sh
 #	go/MINOR/bin/go		sets GOROOT, GOCACHE and forbids downloads
+#	servers/NAME/{usr/,built-using}	a Go server of Debian's, unpacked, and what built it
 #	lint/{scripts/checkpatch.pl,clang-format}	the kernel's, and its clang-format
 #				file with lines of 100, as checkpatch allows them
 #	selftests/NAME/		the kernel's own mm selftests, in their place in its tree
@@ -321,6 +322,24 @@ toolchain()
 	publish "$tree" "$final" "$link"
 }
 
+# server NAME SUITE PACKAGE PROGRAM WHEN: the program alone, to be run where it lies
+server()
+{
+	local name=$1 suite=$2 package=$3
+	local link=$cache/servers/$name version final tree=$tmp/server
+
+	[ "$5" = check ] || [ "$what" = go ] || return 0
+	wanted "$link" "$suite" || return 0
+	version=$(field "$suite" "$package" Version)
+	final=$link-$version
+	[ -e "$final" ] && return
+	rm -rf "$tree"
+	unpack "$suite" "$tree" "$package"
+	# Its name changed after bookworm
+	field "$suite" "$package" '\(Static-\)\?Built-Using' >"$tree/built-using"
+	publish "$tree" "$final" "$link"
+}
+
 lint_files()
 {
 	local suite=$1 package=$2
@@ -379,15 +398,15 @@ main()
 	local lists=(packages)
 
 	case $what in
-	all | demo | kernels) ;;
+	all | demo | kernels | go) ;;
 	debug) lists+=(debug/packages) ;;
 	bench) lists+=(../bench/packages) ;;
-	*) die "unknown argument '$what'; there are 'demo', 'debug', 'bench' and 'kernels'" ;;
+	*) die "unknown argument '$what'; there are 'demo', 'debug', 'bench', 'kernels' and 'go'" ;;
 	esac
 	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
 		die "this is not an amd64 Debian; the tests know only that"
 	install_packages "${lists[@]}"
-	mkdir -p "$cache/kernels" "$cache/go" "$cache/selftests"
+	mkdir -p "$cache/kernels" "$cache/go" "$cache/selftests" "$cache/servers"
 	exec 9>"$cache/lock"
 	flock 9
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
@@ -403,10 +422,16 @@ main()
 		each toolchain < <(entries toolchains | tail -1)
 		return
 	fi
+	if [ "$what" = go ]; then
+		each toolchain < <(entries toolchains)
+		each server < <(entries servers)
+		return
+	fi
 	each kernel < <(entries kernels)
 	[ "$what" = bench ] && return
 	[ "$what" = kernels ] && each selftests < <(entries kernels)
 	each toolchain < <(entries toolchains)
+	each server < <(entries servers)
 	# shellcheck disable=SC2086 # two words
 	lint_files $linux_source
 	ln -sfn "$cache/lint/clang-format" "$here/../../.clang-format"

@@ -251,16 +251,14 @@ static bool look(void *context, uint64_t address, const void *bytes, size_t size
 	return false;
 }
 
-uint64_t gm_go_globals_scan(const struct gm_go_program *program, const struct gm_go_layout *layout)
+uint64_t gm_go_globals_scan(const struct gm_go_program *program,
+			    const struct gm_go_modules *modules, const struct gm_go_layout *layout)
 {
+	const struct gm_go_range *ranges[] = { &modules->items[0].data, &modules->items[0].bss };
 	struct scan scan = { .program = program, .layout = layout };
-	struct gm_elf_segment segments[GM_ELF_SEGMENTS_MAX];
-	size_t count = gm_go_program_segments(program, segments, GM_ELF_SEGMENTS_MAX);
 
-	for (size_t i = 0; i < count && !scan.found; i++)
-		if (segments[i].writable)
-			gm_go_program_scan(program, segments[i].address,
-					   segments[i].address + segments[i].bytes,
-					   sizeof(struct slice), look, &scan);
+	for (size_t i = 0; i < 2 && !scan.found; i++)
+		gm_go_program_scan(program, ranges[i]->start, ranges[i]->end, sizeof(struct slice),
+				   look, &scan);
 	return scan.found;
 }

@@ -13,9 +13,10 @@ gm_go_globals_by_code(const struct gm_go_program *program, const struct gm_go_mo
 		      const struct gm_go_layout *layout,
 		      struct gm_go_variable globals[GM_GO_GLOBAL_COUNT]) GM_MUST_CHECK;
 
-/* By what it holds: runtime.mheap_ among the writable data, 0 where nothing looks like it. No
- * code is asked. Only a process has it.
+/* By what it holds: runtime.mheap_ among the variables that have pointers, 0 where nothing looks
+ * like it. No code is asked. Only a process has it.
  */
-uint64_t gm_go_globals_scan(const struct gm_go_program *program, const struct gm_go_layout *layout);
+uint64_t gm_go_globals_scan(const struct gm_go_program *program,
+			    const struct gm_go_modules *modules, const struct gm_go_layout *layout);
 
 #endif

@@ -54,7 +54,7 @@ static struct gm_error *find_globals(struct gm_go_image *image)
 	if (error)
 		return error;
 	by_code = image->globals[GM_GO_MHEAP].address;
-	by_data = gm_go_globals_scan(&image->program, &image->layout);
+	by_data = gm_go_globals_scan(&image->program, image->modules, &image->layout);
 	if (!by_data)
 		return gm_error_create(ENOTSUP, "nothing in its memory looks like a list of spans");
 	if (by_code != by_data)
