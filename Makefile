@@ -29,7 +29,8 @@ help:
 	@echo 'make gomemctl      the tool; SAN=1: with sanitizers, as build/san/gomemctl'
 	@echo 'make module        build/kmod-KNAME/gomem.ko; KDIR=... the headers, KNAME=... a name'
 	@echo 'make lint          what check has of it'
-	@echo 'make layouts       userland/go/layout_table.c anew, from the Go toolchains'
+	@echo 'make layouts       userland/go/layout_table.c anew, from the Go toolchains; GO=go1.99:'
+	@echo '                   what that go command lays out beside what the table has'
 	@echo 'make format        clang-format over all C files'
 
 # -- gomemctl ---------------------------------------------------------------------
@@ -192,8 +193,8 @@ lint:
 
 # Where each Go of tests/vm/toolchains keeps things, for programs without DWARF
 layouts:
-	tests/vm/setup.sh
-	tests/go/layouts.sh
+	$(if $(GO),,tests/vm/setup.sh)
+	tests/go/layouts.sh $(if $(GO),$(shell command -v $(GO)))
 
 format: .clang-format
 	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i

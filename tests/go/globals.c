@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 		image.globals[GM_GO_PACER].address = 0;
 	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++)
 		complain(names[i], "code", by_code[i].address, image.globals[i].address);
-	complain(names[GM_GO_MHEAP], "data", gm_go_globals_scan(&image.program, image.modules, &image.layout),
+	complain(names[GM_GO_MHEAP], "data",
+		 gm_go_globals_scan(&image.program, image.modules, &image.layout),
 		 image.globals[GM_GO_MHEAP].address);
 	complain("the size of runtime.gcBitsArenas", "code", by_code[GM_GO_GC_BITS_ARENAS].size,
 		 image.globals[GM_GO_GC_BITS_ARENAS].size);

@@ -11,7 +11,7 @@ minors()
 }
 
 # go_build MINOR OUTPUT PROGRAM [FLAG...]: tests/go/PROGRAM, as a module of that Go's own
-# version; with cgo where CGO_ENABLED=1
+# version; with cgo where CGO_ENABLED=1; by another go command where $go says so
 go_build()
 {
 	local minor=$1 output=$2 dir
@@ -19,7 +19,7 @@ go_build()
 	dir=$(mktemp -d)
 	cp "$here/$3"/*.go "$dir"
 	printf 'module fixture\n\ngo %s\n' "$minor" >"$dir/go.mod"
-	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} "$cache/go/$minor/bin/go" build -p 2 \
+	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} "${go:-$cache/go/$minor/bin/go}" build -p 2 \
 		-o "$output" "${@:4}" .)
 	rm -r "$dir"
 }

@@ -2,6 +2,7 @@
 /* The Go heap of a runtime that was never there: its structs are laid out in this
  * process, so that every byte of the answer is known; then they are broken.
  */
+#include <elf.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -82,9 +83,11 @@ static void *pages_field(enum gm_go_field field)
 static void find_layout(void)
 {
 	for (size_t i = 0; i < gm_go_layout_rows; i++)
-		if (gm_go_layout_table[i].minor == MINOR)
+		if (gm_go_layout_table[i].minor == MINOR &&
+		    gm_go_layout_table[i].machine == EM_X86_64)
 			memcpy(image.layout.places, gm_go_layout_table[i].places,
 			       sizeof(image.layout.places));
+	image.layout.machine = EM_X86_64;
 	image.globals[GM_GO_MHEAP].address = at(fake.mheap);
 	image.globals[GM_GO_MEMSTATS].address = at(fake.memstats);
 	image.globals[GM_GO_GCPHASE].address = at(&fake.gcphase);

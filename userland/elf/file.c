@@ -109,6 +109,11 @@ const char *gm_elf_path(const struct gm_elf *elf)
 	return elf->path;
 }
 
+uint16_t gm_elf_machine(const struct gm_elf *elf)
+{
+	return elf->header.e_machine;
+}
+
 bool gm_elf_has_sections(const struct gm_elf *elf)
 {
 	size_t count;

@@ -21,6 +21,9 @@ GM_DEFINE_AUTO(gm_elf)
 /* As it was opened; for messages. */
 const char *gm_elf_path(const struct gm_elf *elf);
 
+/* e_machine, EM_X86_64 and the like. */
+uint16_t gm_elf_machine(const struct gm_elf *elf);
+
 /* False: only segments tell what is where. */
 bool gm_elf_has_sections(const struct gm_elf *elf);
 

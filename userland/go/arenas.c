@@ -7,9 +7,6 @@
 
 #include "go/spans.h"
 
-#define BASE_OFFSET 0xffff800000000000ULL
-/* The lower half of the indices is the kernel's addresses. */
-#define ARENA_INDEX_MIN (1U << 21)
 #define ARENA_INDEX_MAX (1U << 22)
 
 static int by_value(const void *a, const void *b)
@@ -41,20 +38,22 @@ static struct gm_error *read_pointers(const struct gm_go_target *target, const u
 				      size_t count, uint64_t index_at, struct gm_go_arenas *arenas)
 {
 	gm_autofree struct gm_go_want *wants = calloc(count + 1, sizeof(*wants));
+	uint64_t base = gm_go_layout_arena_base(&target->image->layout);
 	struct gm_error *error;
 
 	if (!wants || !gm_vec_reserve(arenas, count))
 		return gm_error_errno(ENOMEM, "cannot copy the index of %zu arenas", count);
 	for (size_t i = 0; i < count; i++) {
-		if (indices[i] < ARENA_INDEX_MIN || indices[i] >= ARENA_INDEX_MAX ||
+		uint64_t start = indices[i] * GM_GO_ARENA_SPAN + base;
+
+		/* Some indices are those of the kernel's addresses. */
+		if (indices[i] >= ARENA_INDEX_MAX || start >= GM_GO_ADDRESS_MAX ||
 		    (i && indices[i] == indices[i - 1]))
 			continue;
 		wants[arenas->count] = (struct gm_go_want){ .address = index_at + indices[i] * 8,
 							    .size = 8,
 							    .index = arenas->count };
-		arenas->items[arenas->count++] = (struct gm_go_arena){
-			.start = indices[i] * GM_GO_ARENA_SPAN + BASE_OFFSET,
-		};
+		arenas->items[arenas->count++] = (struct gm_go_arena){ .start = start };
 	}
 	error = gm_go_gather(target, wants, arenas->count, got_pointer, arenas);
 	drop_empty(arenas);

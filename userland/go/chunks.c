@@ -8,9 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define BASE_OFFSET 0x800000000000ULL
-/* Go's heap addresses have 48 bits with their sign: what its tables are sized for. */
-#define HEAP_ADDRESS_MAX (1ULL << 47)
+/* From its base on, what the tables are sized for. */
+#define HEAP_MAX (1ULL << 48)
 #define TABLE_CHUNKS 8192
 #define RANGES_MAX (1U << 16)
 #define PS_MAX (1U << 16)
@@ -24,10 +23,11 @@ static struct gm_error *add_range(const struct gm_go_target *target, const struc
 				  struct gm_go_chunks *chunks)
 {
 	uint64_t last = chunks->count ? chunks->items[chunks->count - 1].start : 0;
+	uint64_t base = gm_go_layout_arena_base(&target->image->layout);
 	uint64_t at = range->start;
 
-	if (range->end > HEAP_ADDRESS_MAX || at >= range->end || at % GM_GO_CHUNK_SPAN ||
-	    range->end % GM_GO_CHUNK_SPAN || (last && at <= last))
+	if (range->end - base > HEAP_MAX || range->end > GM_GO_ADDRESS_MAX || at >= range->end ||
+	    at % GM_GO_CHUNK_SPAN || range->end % GM_GO_CHUNK_SPAN || (last && at <= last))
 		return gm_go_nonsense(target, "it grew into an impossible range at %" PRIx64, at);
 	if ((range->end - at) / GM_GO_CHUNK_SPAN > GM_GO_CHUNKS_MAX - chunks->count)
 		return gm_go_nonsense(target, "it has more than 4 TiB");
@@ -87,13 +87,14 @@ static struct gm_error *read_bits(const struct gm_go_target *target, const uint6
 {
 	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_CHUNK_BYTES);
 	gm_autofree struct gm_go_want *wants = calloc(chunks->count + 1, sizeof(*wants));
+	uint64_t base = gm_go_layout_arena_base(&target->image->layout);
 	struct copy copy = { .target = target, .chunks = chunks };
 	struct gm_error *error;
 
 	if (!wants)
 		return gm_error_errno(ENOMEM, "cannot copy %zu chunks", chunks->count);
 	for (size_t i = 0; i < chunks->count; i++) {
-		uint64_t index = (chunks->items[i].start + BASE_OFFSET) / GM_GO_CHUNK_SPAN;
+		uint64_t index = (chunks->items[i].start - base) / GM_GO_CHUNK_SPAN;
 
 		wants[i] = (struct gm_go_want){
 			.address = tables[index / TABLE_CHUNKS] + index % TABLE_CHUNKS * size,

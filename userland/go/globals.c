@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "go/globals.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -175,6 +176,8 @@ struct gm_error *gm_go_globals_by_code(const struct gm_go_program *program,
 	struct gm_error *error;
 
 	memset(globals, 0, GM_GO_GLOBAL_COUNT * sizeof(*globals));
+	if (layout->machine != EM_X86_64)
+		return gm_error_create(ENOTSUP, "only code of amd64 is understood");
 	error = gm_go_pclntab_open(program, search.module, &table);
 	search.table = table;
 	return error ?: apply_all(&search, layout, globals);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "go/layout.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,12 @@ static struct gm_error *check_place(const struct gm_elf_field *fields, size_t at
 	return NULL;
 }
 
+/* Go src/runtime/malloc.go: arenaBaseOffset */
+uint64_t gm_go_layout_arena_base(const struct gm_go_layout *layout)
+{
+	return layout->machine == EM_X86_64 ? 0xffff800000000000 : 0;
+}
+
 bool gm_go_layout_has_heap_stats(const struct gm_go_layout *layout)
 {
 	return gm_go_layout_has(layout, GM_GO_STATS_HEAP_STATS);
@@ -114,6 +121,7 @@ struct gm_error *gm_go_layout_read_dwarf(struct gm_elf *elf, struct gm_go_layout
 	if (error)
 		return error;
 	memset(layout, 0, sizeof(*layout));
+	layout->machine = gm_elf_machine(elf);
 	for (size_t i = 0; i < GM_GO_FIELD_COUNT; i++)
 		if (fields[i].found)
 			layout->places[i] =
@@ -145,7 +153,7 @@ static const char *moved_by(const struct gm_go_version *version)
 	return NULL;
 }
 
-static struct gm_error *from_table(const struct gm_go_version *version,
+static struct gm_error *from_table(const struct gm_go_version *version, uint32_t machine,
 				   const struct gm_error *dwarf, struct gm_go_layout *layout)
 {
 	const char *experiment = moved_by(version);
@@ -156,8 +164,11 @@ static struct gm_error *from_table(const struct gm_go_version *version,
 				       " GOEXPERIMENT=%s, and %s; build it with DWARF",
 				       version->text, experiment, dwarf->message);
 	for (size_t i = 0; i < gm_go_layout_rows; i++) {
-		if (gm_go_layout_table[i].minor != version->minor)
+		if (gm_go_layout_table[i].minor != version->minor ||
+		    gm_go_layout_table[i].machine != machine)
 			continue;
+		memset(layout, 0, sizeof(*layout));
+		layout->machine = machine;
 		memcpy(layout->places, gm_go_layout_table[i].places, sizeof(layout->places));
 		snprintf(layout->source, sizeof(layout->source), "table for go1.%u",
 			 version->minor);
@@ -174,7 +185,7 @@ struct gm_error *gm_go_layout_read(struct gm_elf *elf, const struct gm_go_versio
 {
 	gm_auto(gm_error) struct gm_error *dwarf = gm_go_layout_read_dwarf(elf, layout);
 
-	return dwarf ? from_table(version, dwarf, layout) : NULL;
+	return dwarf ? from_table(version, gm_elf_machine(elf), dwarf, layout) : NULL;
 }
 
 uint64_t gm_go_layout_number(const struct gm_go_layout *layout, enum gm_go_field field,

@@ -160,20 +160,30 @@ struct gm_go_place {
 /**
  * struct gm_go_layout - every place, for one program
  * @source: "DWARF" or "table for go1.24"
+ * @machine: EM_X86_64 or EM_AARCH64
  */
 struct gm_go_layout {
 	char source[32];
+	uint32_t machine;
 	struct gm_go_place places[GM_GO_FIELD_COUNT];
 };
 
-/* A row of the generated table, layout_table.c, by minor. amd64. */
+/**
+ * struct gm_go_layout_row - of the generated table, layout_table.c
+ * @version: that it was made from, "go1.24.4"
+ */
 struct gm_go_layout_row {
 	unsigned int minor;
+	uint32_t machine;
+	const char *version;
 	struct gm_go_place places[GM_GO_FIELD_COUNT];
 };
 
 extern const struct gm_go_layout_row gm_go_layout_table[];
 extern const size_t gm_go_layout_rows;
+
+/* The address that the runtime's tables of arenas and chunks begin with, modulo 2^64. */
+uint64_t gm_go_layout_arena_base(const struct gm_go_layout *layout);
 
 /* Whether the runtime counts its heap in consistentHeapStats, as from Go 1.16 on, or in memstats:
  * then what is left of the current arena counts as released.

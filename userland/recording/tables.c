@@ -93,6 +93,7 @@ static const struct gm_db_column go[] = {
 	COLUMN(gm_go_image, version.minor, "minor", INT),
 	COLUMN(gm_go_image, version.experiments, "experiments", ARRAY),
 	COLUMN(gm_go_image, layout.source, "layout", ARRAY),
+	COLUMN(gm_go_image, layout.machine, "machine", INT),
 };
 
 static const struct gm_db_column go_globals[] = {
