@@ -3,7 +3,7 @@
 #
 # gomemctl refs on a program that says what each of its variables and stacks holds: those
 # objects and bytes, all that is reached together as much as runtime.MemStats says is
-# allocated, nothing in flux. For each Go of tests/vm/toolchains, with and without DWARF, stripped,
+# allocated, nothing in flux; and objects by type. For each Go of tests/vm/toolchains, with and without DWARF, stripped,
 # and as PIE. TAP.
 # shellcheck disable=SC2016 # jq's variables
 set -uo pipefail
@@ -24,6 +24,16 @@ shared='[.refs[] | select(.holder == "main.one" or .holder == "main.other")] |
 	[([.[].objects] | add), ([.[].bytes] | add), ([.[].retained_objects] | add)] |
 	select(. != [700, 33600, 0]) |
 	"main.one and main.other: expected 700 objects, 33600 bytes, none retained; came \(.)"'
+# How many of each type: nodes are in lists, arrays, maps, channels, interfaces, structs; those
+# that closures capture (375 times 3) and frames hold (900 and 200) nobody has a type for
+types='(.types | map({key: .type, value: .objects}) | from_entries) as $got |
+	{"main.node": (10000 + 500 + 1000 + 100000 + 50 * 80 + 200 + 5000 * 2 + 300 + 5 + 400 +
+	600 + 400 + 700), "main.big": 150, "main.pair": 300, "[]uint8": 500} | to_entries[] |
+	select($got[.key] != .value) |
+	"type \(.key): expected \(.value), by construction; came \($got[.key])"'
+# What interfaces hold is known without DWARF
+pairs='.types[] | select(.type == "main.pair") | select(.objects != 300) |
+	"type main.pair: expected 300, by construction; came \(.objects)"'
 # Where variables have no names: each still is a row
 unnamed='.refs as $rows | $said.holders[] | select(.objects > 0) as $row |
 	select(($rows | map(select(.objects == $row.objects and .bytes == $row.bytes)) | length) == 0) |
@@ -68,11 +78,18 @@ check()
 	result "$1: all is reached, once" "$(complaints "$sums")"
 }
 
+# check_types NAME: of what look saw last
+check_types()
+{
+	result "$1: objects by type" "$(complaints "$types")"
+}
+
 # check_stripped NAME PROGRAM
 check_stripped()
 {
 	look "$2"
 	result "$1: something holds each" "$(complaints "$unnamed")"
+	result "$1: types of what interfaces hold" "$(complaints "$pairs")"
 	result "$1: all is reached, once" "$(complaints "$sums")"
 }
 
@@ -80,7 +97,8 @@ each_minor()
 {
 	local minor=$1
 
-	build "go$minor" "$minor" refs && check "go$minor" "$tmp/go$minor"
+	build "go$minor" "$minor" refs && check "go$minor" "$tmp/go$minor" &&
+		check_types "go$minor"
 	build "go$minor-w" "$minor" refs -ldflags=-w &&
 		check "go$minor without DWARF" "$tmp/go$minor-w"
 	build "go$minor-s" "$minor" refs -ldflags='-s -w' &&
@@ -90,5 +108,6 @@ each_minor()
 for minor in $(minors); do
 	each_minor "$minor"
 done
-build pie "$minor" refs -buildmode=pie && check "go$minor PIE" "$tmp/pie"
+build pie "$minor" refs -buildmode=pie && check "go$minor PIE" "$tmp/pie" &&
+	check_types "go$minor PIE"
 done_testing

@@ -12,6 +12,9 @@
 #define WORDS_AT_ONCE 64
 #define BATCH_BYTES (1UL << 20) /* a multiple of WORDS_AT_ONCE words */
 #define BATCH_CHUNKS 256
+#define KNOWN 4096
+/* Where memory is mapped that is neither the program's nor its heap. */
+#define MAPPED_MIN 0x7f0000000000ULL
 #define PART_BYTES_MIN (16UL << 20) /* less is not worth a thread */
 
 /* A span, or a part of a large one: @bytes from @offset on, at @at of the buffer. */
@@ -23,11 +26,20 @@ struct chunk {
 	size_t piece;
 };
 
+/* What a type or itab says that its data are. */
+struct known {
+	uint64_t word;
+	gm_go_code code;
+};
+
 /**
  * struct worker - the spans from @begin to @end, @next of them the next to be copied
  * @offset: of that one, where it was copied up to
  * @filled: nodes below know where their edges start
  * @object: the large one that is looked at, over several chunks
+ * @last: the word of its last edge, counted from 1
+ * @before: the word before those at hand; @before_is_pointer: it is one
+ * @known: what words of interfaces say, by a few of their bits
  * @large_types: by span
  */
 struct worker {
@@ -39,6 +51,12 @@ struct worker {
 	struct gm_go_pointers *pointers;
 	struct gm_go_edges_count count;
 	struct gm_go_object object;
+	uint64_t last;
+	bool before_is_pointer;
+	uint64_t before;
+	struct gm_go_typing *typing;
+	struct gm_go_steps steps;
+	struct known known[KNOWN];
 	uint32_t begin;
 	uint32_t end;
 	uint32_t next;
@@ -128,17 +146,93 @@ static void fill_to(struct worker *worker, uint32_t node)
 		worker->graph->first[worker->filled++] = worker->part->edges.count;
 }
 
-static bool add_edge(struct worker *worker, uint64_t address)
+/* Whether a word may be that of a type, or of an itab: in the program, or made since. */
+static bool plausible(const struct worker *worker, uint64_t word)
 {
-	bool flux;
-	uint32_t id = gm_go_ids_find(worker->ids, address, &flux);
+	const struct gm_go_modules *modules = worker->target->image->modules;
 
-	worker->count.flux += flux;
-	if (id == GM_GO_NO_ID)
-		return true;
-	if (!gm_vec_reserve(&worker->part->edges, 1))
+	if (word % WORD || word >> GM_GO_HEAP_BITS)
 		return false;
-	worker->part->edges.items[worker->part->edges.count++] = id;
+	if (word >= MAPPED_MIN)
+		return true;
+	for (size_t i = 0; i < modules->count; i++)
+		if (word >= modules->items[i].text.start && word < modules->items[i].noptrbss.end)
+			return true;
+	return false;
+}
+
+/* @word stands before a pointer, and is none: of an interface it tells what the pointer is. */
+static gm_go_code of_interface(struct worker *worker, uint64_t word)
+{
+	struct known *known = &worker->known[word / WORD % KNOWN];
+
+	if (!plausible(worker, word))
+		return 0;
+	if (known->word != word)
+		*known = (struct known){ word,
+					 gm_go_types_of_interface(worker->typing->types, word) };
+	return known->code;
+}
+
+/* The allocator's word counts more, and an interface's may be of another moment. */
+static void note_code(struct worker *worker, uint32_t id, gm_go_code code, bool sure)
+{
+	gm_go_code *to = &worker->typing->codes[id];
+
+	if (code && (sure || !__atomic_load_n(to, __ATOMIC_RELAXED)))
+		__atomic_store_n(to, code, __ATOMIC_RELAXED);
+}
+
+static bool add_step(struct worker *worker, uint64_t word, bool inside)
+{
+	struct gm_go_steps *steps = &worker->steps;
+	uint64_t step = word + 1 - worker->last;
+
+	worker->last = word + 1;
+	if (!gm_vec_reserve(steps, 1) || !gm_vec_reserve(&steps->far, 1))
+		return false;
+	if (step >= GM_GO_STEP_FAR) {
+		step = GM_GO_STEP_FAR;
+		steps->far.items[steps->far.count++] = (struct gm_go_far){ steps->count, word };
+	}
+	steps->items[steps->count++] = step | (inside ? GM_GO_STEP_INSIDE : 0);
+	return true;
+}
+
+/* The @word'th of an object leads to @address; @code: of what it is, where that is known. */
+static bool add_edge(struct worker *worker, uint64_t address, uint64_t word, gm_go_code code)
+{
+	struct gm_go_hit hit = gm_go_ids_find(worker->ids, address);
+
+	worker->count.flux += hit.flux;
+	if (hit.id == GM_GO_NO_ID)
+		return true;
+	if (!gm_vec_reserve(&worker->part->edges, 1) || !add_step(worker, word, hit.inside))
+		return false;
+	worker->part->edges.items[worker->part->edges.count++] = hit.id;
+	if (!hit.inside)
+		note_code(worker, hit.id, code, false);
+	return true;
+}
+
+/* The words from @word on that @mask has, at @words. */
+static bool add_edges(struct worker *worker, const struct gm_go_object *object,
+		      const uint64_t *words, uint64_t word, uint64_t mask)
+{
+	for (uint64_t left = mask; left; left &= left - 1) {
+		unsigned int at = __builtin_ctzll(left);
+		uint64_t before = at ? words[at - 1] : worker->before;
+		gm_go_code code = 0;
+
+		if (!words[at])
+			continue;
+		/* What is before the first word is nothing, or the header. */
+		if (word + at != object->skip &&
+		    !(at ? mask >> (at - 1) & 1 : worker->before_is_pointer))
+			code = of_interface(worker, before);
+		if (!add_edge(worker, words[at], word + at - object->skip, code))
+			return false;
+	}
 	return true;
 }
 
@@ -151,14 +245,33 @@ static struct gm_error *scan_words(struct worker *worker, struct gm_go_object *o
 
 		if (end - word < WORDS_AT_ONCE)
 			mask &= (1ULL << (end - word)) - 1;
-		for (; mask; mask &= mask - 1) {
-			uint64_t address = words[__builtin_ctzll(mask)];
-
-			if (address && !add_edge(worker, address))
-				return no_memory();
-		}
+		if (!add_edges(worker, object, words, word, mask))
+			return no_memory();
+		if (end - word < WORDS_AT_ONCE)
+			break;
+		worker->before = words[WORDS_AT_ONCE - 1];
+		worker->before_is_pointer = mask >> (WORDS_AT_ONCE - 1);
 	}
 	return NULL;
+}
+
+/* Begins with object @id, whose type the allocator may have noted. */
+static struct gm_error *begin(struct worker *worker, const struct chunk *chunk, uint32_t id,
+			      uint64_t address, const void *copy, uint64_t copy_bytes)
+{
+	const struct gm_go_span *span = &worker->ids->heap->spans.items[chunk->span];
+	struct gm_error *error;
+	uint32_t type = 0;
+
+	worker->last = 0;
+	worker->before = 0;
+	error = gm_go_pointers_begin(worker->pointers, span, address, copy, copy_bytes,
+				     worker->large_types[chunk->span], &worker->object);
+	if (!error && worker->object.type)
+		type = gm_go_types_find(worker->typing->types, worker->object.type);
+	if (type)
+		note_code(worker, id, GM_GO_CODE(GM_GO_FORM_VALUE, type), true);
+	return error;
 }
 
 static struct gm_error *scan_object(struct worker *worker, const struct chunk *chunk,
@@ -169,9 +282,8 @@ static struct gm_error *scan_object(struct worker *worker, const struct chunk *c
 	uint64_t offset = index * span->elem_bytes;
 	struct gm_error *error;
 
-	error = gm_go_pointers_begin(worker->pointers, span, span->start + offset, copy,
-				     chunk->bytes, worker->large_types[chunk->span],
-				     &worker->object);
+	error = begin(worker, chunk, worker->ids->spans[chunk->span].first + index,
+		      span->start + offset, copy, chunk->bytes);
 	if (error || offset + span->elem_bytes > chunk->bytes)
 		return error;
 	return scan_words(worker, &worker->object, (const uint64_t *)(copy + offset), 0,
@@ -211,8 +323,8 @@ static struct gm_error *scan_large(struct worker *worker, const struct chunk *ch
 		return NULL;
 	if (!chunk->offset) {
 		fill_to(worker, worker->ids->spans[chunk->span].first + 1);
-		error = gm_go_pointers_begin(worker->pointers, span, span->start, NULL, 0,
-					     worker->large_types[chunk->span], &worker->object);
+		error = begin(worker, chunk, worker->ids->spans[chunk->span].first, span->start,
+			      NULL, 0);
 	}
 	if (end > span->elem_bytes)
 		end = span->elem_bytes;
@@ -362,13 +474,43 @@ static struct gm_error *add_up(struct worker *workers, size_t count, struct gm_g
 	return error;
 }
 
+static bool append_steps(struct gm_go_steps *to, const struct gm_go_steps *from)
+{
+	if (!gm_vec_reserve(to, from->count + 1) || !gm_vec_reserve(&to->far, from->far.count + 1))
+		return false;
+	for (size_t i = 0; i < from->far.count; i++)
+		to->far.items[to->far.count++] =
+			(struct gm_go_far){ from->far.items[i].edge + to->count,
+					    from->far.items[i].word };
+	if (from->count)
+		memcpy(to->items + to->count, from->items, from->count);
+	to->count += from->count;
+	return true;
+}
+
+/* The workers' steps become one list; the first and largest need not be copied. */
+static struct gm_error *join_steps(struct worker *workers, size_t count,
+				   struct gm_go_typing *typing)
+{
+	bool good = true;
+
+	typing->steps = workers[0].steps;
+	for (size_t i = 1; i < count; i++) {
+		good = good && append_steps(&typing->steps, &workers[i].steps);
+		free(workers[i].steps.items);
+		free(workers[i].steps.far.items);
+	}
+	return good ? NULL : no_memory();
+}
+
 static struct gm_error *read_all(const struct gm_go_target *target, const struct gm_go_ids *ids,
 				 struct gm_graph *graph, const uint64_t *large_types,
 				 struct gm_graph_part *parts, size_t *part_count,
-				 struct gm_go_edges_count *count)
+				 struct gm_go_typing *typing, struct gm_go_edges_count *count)
 {
 	gm_autofree struct worker *workers = calloc(GM_GO_EDGES_WORKERS_MAX, sizeof(*workers));
 	const struct gm_go_spans *spans = &ids->heap->spans;
+	struct gm_error *error;
 	uint64_t bytes = 0;
 
 	if (!workers)
@@ -384,16 +526,22 @@ static struct gm_error *read_all(const struct gm_go_target *target, const struct
 			.large_types = large_types,
 			.graph = graph,
 			.part = &parts[i],
+			.typing = typing,
 		};
 	}
 	share_out(workers, *part_count, bytes, ids);
 	run(workers, *part_count);
-	return add_up(workers, *part_count, count);
+	error = join_steps(workers, *part_count, typing);
+	if (!error)
+		return add_up(workers, *part_count, count);
+	gm_error_destroy(add_up(workers, *part_count, count));
+	return error;
 }
 
 struct gm_error *gm_go_edges_read(const struct gm_go_target *target, const struct gm_go_ids *ids,
 				  struct gm_graph *graph, struct gm_graph_part *parts,
-				  size_t *part_count, struct gm_go_edges_count *count)
+				  size_t *part_count, struct gm_go_typing *typing,
+				  struct gm_go_edges_count *count)
 {
 	size_t spans = ids->heap->spans.count;
 	gm_autofree uint64_t *large_types = calloc(spans + 1, sizeof(*large_types));
@@ -405,5 +553,5 @@ struct gm_error *gm_go_edges_read(const struct gm_go_target *target, const struc
 		return no_memory();
 	if (gm_go_layout_has(&target->image->layout, GM_GO_MSPAN_LARGE_TYPE))
 		error = read_large_types(target, ids->heap, large_types);
-	return error ?: read_all(target, ids, graph, large_types, parts, part_count, count);
+	return error ?: read_all(target, ids, graph, large_types, parts, part_count, typing, count);
 }

@@ -59,7 +59,13 @@ static uint32_t plain_of(const struct gm_go_heap *heap, size_t index)
 	return heap->spans.items[index].allocated;
 }
 
-struct gm_error *gm_go_ids_init(const struct gm_go_heap *heap, struct gm_go_ids *ids)
+/* Go src/runtime/malloc.go: minSizeForMallocHeader, mallocHeaderSize. */
+static uint32_t skip_of(const struct gm_go_span *span, bool headers)
+{
+	return headers && span->size_class && !span->noscan && span->elem_bytes > 512 ? 8 : 0;
+}
+
+struct gm_error *gm_go_ids_init(const struct gm_go_heap *heap, bool headers, struct gm_go_ids *ids)
 {
 	struct gm_error *error;
 	uint64_t count = 0;
@@ -76,6 +82,8 @@ struct gm_error *gm_go_ids_init(const struct gm_go_heap *heap, struct gm_go_ids 
 			.elems = span->elems,
 			.magic = magic_of(span),
 			.plain = plain_of(heap, i),
+			.bytes = span->elem_bytes,
+			.skip = skip_of(span, headers),
 		};
 		count += span->elems;
 		if (count >= GM_GO_NO_ID)
@@ -94,20 +102,24 @@ void gm_go_ids_deinit(struct gm_go_ids *ids)
 	*ids = (struct gm_go_ids){};
 }
 
-uint32_t gm_go_ids_find(const struct gm_go_ids *ids, uint64_t address, bool *flux)
+struct gm_go_hit gm_go_ids_find(const struct gm_go_ids *ids, uint64_t address)
 {
 	uint32_t index = gm_go_ids_span(ids, address), object;
+	struct gm_go_hit hit = { .id = GM_GO_NO_ID, .flux = !index };
 	const struct gm_go_id_span *span;
 
-	*flux = !index;
 	if (!index || index == UINT32_MAX)
-		return GM_GO_NO_ID;
+		return hit;
 	span = &ids->spans[--index];
 	object = gm_go_id_span_object(span, address);
 	if (object >= span->elems)
-		return GM_GO_NO_ID;
-	*flux = !gm_go_ids_live(ids, index, object);
-	return *flux ? GM_GO_NO_ID : span->first + object;
+		return hit;
+	hit.flux = !gm_go_ids_live(ids, index, object);
+	if (hit.flux)
+		return hit;
+	hit.id = span->first + object;
+	hit.inside = address - span->start - (uint64_t)object * span->bytes != span->skip;
+	return hit;
 }
 
 uint32_t gm_go_ids_span_of(const struct gm_go_ids *ids, uint32_t id)

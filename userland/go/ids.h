@@ -17,6 +17,8 @@
  * @first: number of the first object
  * @elems: 0 for a manual span
  * @plain: objects below are alive, those of the others gm_go_objects_class() tells
+ * @bytes: of an object; only meant where there are several
+ * @skip: bytes before what a pointer to the whole object points to: its header
  */
 struct gm_go_id_span {
 	uint64_t start;
@@ -24,6 +26,8 @@ struct gm_go_id_span {
 	uint32_t first;
 	uint32_t elems;
 	uint32_t plain;
+	uint32_t bytes;
+	uint32_t skip;
 };
 
 /**
@@ -41,8 +45,11 @@ struct gm_go_ids {
 	uint32_t count;
 };
 
-/* E2BIG: more than 4 billion objects. Deinit either way; @heap must stay. */
-struct gm_error *gm_go_ids_init(const struct gm_go_heap *heap, struct gm_go_ids *ids) GM_MUST_CHECK;
+/* @headers: larger objects with pointers begin with their type, as since Go 1.22. E2BIG: more
+ * than 4 billion objects. Deinit either way; @heap must stay.
+ */
+struct gm_error *gm_go_ids_init(const struct gm_go_heap *heap, bool headers,
+				struct gm_go_ids *ids) GM_MUST_CHECK;
 void gm_go_ids_deinit(struct gm_go_ids *ids);
 
 /* The span that @address lies in, and one; 0: none; UINT32_MAX: not even an arena. */
@@ -74,10 +81,20 @@ static inline bool gm_go_ids_live(const struct gm_go_ids *ids, uint32_t index, u
 		       GM_GO_LIVE;
 }
 
-/* What @address points to: a living object, or GM_GO_NO_ID. *@flux: it points into the heap,
- * but to nothing that lives there: the pointer and what is known of the heap are not of one moment.
+/**
+ * struct gm_go_hit - what an address points to
+ * @id: a living object, or GM_GO_NO_ID
+ * @inside: not to its start
+ * @flux: it points into the heap, but to nothing that lives there: the pointer and what is
+ *	known of the heap are not of one moment
  */
-uint32_t gm_go_ids_find(const struct gm_go_ids *ids, uint64_t address, bool *flux);
+struct gm_go_hit {
+	uint32_t id;
+	bool inside;
+	bool flux;
+};
+
+struct gm_go_hit gm_go_ids_find(const struct gm_go_ids *ids, uint64_t address);
 
 /* The index of the span that object @id is of. */
 uint32_t gm_go_ids_span_of(const struct gm_go_ids *ids, uint32_t id);

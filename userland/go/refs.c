@@ -5,6 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "go/kinds.h"
+#include "go/typing.h"
+
 static struct gm_error *no_memory(void)
 {
 	return gm_error_errno(ENOMEM, "cannot follow the references of the heap");
@@ -68,7 +71,7 @@ static struct gm_error *add_holders(const struct gm_go_refs *refs, struct gm_gra
 }
 
 static struct gm_error *make_graph(const struct gm_go_rooting *rooting, struct gm_go_refs *refs,
-				   struct gm_graph *graph)
+				   struct gm_go_typing *typing, struct gm_graph *graph)
 {
 	struct gm_graph_part parts[GM_GO_EDGES_WORKERS_MAX + 1] = {};
 	struct gm_error *error;
@@ -81,7 +84,7 @@ static struct gm_error *make_graph(const struct gm_go_rooting *rooting, struct g
 				      refs->roots.holders.count);
 	graph->weak = weak;
 	if (!error)
-		error = gm_go_edges_read(rooting->target, &refs->ids, graph, parts, &count,
+		error = gm_go_edges_read(rooting->target, &refs->ids, graph, parts, &count, typing,
 					 &refs->count);
 	if (!error)
 		error = add_holders(refs, graph, &parts[count++]);
@@ -153,34 +156,111 @@ static void weigh(struct gm_go_refs *refs)
 	refs->reached_bytes = refs->tree.bytes[0];
 }
 
+/* Codes become the numbers of their kinds. */
+static struct gm_error *add_kinds(struct gm_go_refs *refs, struct gm_go_typing *typing,
+				  struct gm_go_kinds *kinds)
+{
+	struct gm_error *error = gm_go_kinds_init(kinds);
+
+	for (uint32_t i = 0; i < refs->ids.count && !error; i++)
+		error = gm_go_kinds_find(kinds, typing->codes[i], &typing->codes[i]);
+	return error;
+}
+
+/* What is reached, by type. */
+static struct gm_error *sum_up(struct gm_go_refs *refs, const struct gm_go_typing *typing,
+			       const struct gm_go_kinds *kinds)
+{
+	gm_autofree struct gm_graph_sum *sums = calloc(kinds->count + 1, sizeof(*sums));
+	struct gm_error *error;
+
+	if (!sums || !gm_vec_reserve(&refs->sums, kinds->count))
+		return no_memory();
+	error = gm_dominators_by_kind(&refs->tree, typing->codes, kinds->count, sums);
+	for (size_t i = 0; i < kinds->count && !error; i++)
+		if (sums[i].members)
+			refs->sums.items[refs->sums.count++] =
+				(struct gm_go_type_sum){ kinds->items[i], sums[i] };
+	return error;
+}
+
+static struct gm_error *follow(const struct gm_go_rooting *rooting, struct gm_go_refs *refs,
+			       struct gm_go_typing *typing, struct gm_graph *graph)
+{
+	struct gm_go_seeds seeds = {};
+	uint64_t started = now_ns();
+	struct gm_error *error;
+
+	error = make_graph(rooting, refs, typing, graph);
+	refs->edges_ns = now_ns() - started;
+	started += refs->edges_ns;
+	if (!error)
+		error = gm_go_typing_seeds(rooting, &refs->roots, refs->types, &seeds);
+	if (!error)
+		error = gm_go_typing_spread(typing, graph, &refs->ids, &seeds);
+	free(seeds.items);
+	free(typing->steps.items);
+	free(typing->steps.far.items);
+	refs->types_ns = now_ns() - started;
+	return error;
+}
+
+static struct gm_error *arrange(struct gm_go_refs *refs, struct gm_go_typing *typing,
+				struct gm_graph *graph)
+{
+	struct gm_go_kinds kinds = {};
+	struct gm_error *error;
+
+	error = share_out(refs, graph);
+	if (!error)
+		error = add_kinds(refs, typing, &kinds);
+	if (!error)
+		error = gm_dominators_find(graph, &refs->tree);
+	if (!error) {
+		weigh(refs);
+		error = sum_up(refs, typing, &kinds);
+	}
+	gm_go_kinds_deinit(&kinds);
+	return error;
+}
+
+static struct gm_error *read_graph(const struct gm_go_rooting *rooting, struct gm_go_refs *refs)
+{
+	struct gm_go_typing typing = { .types = refs->types };
+	struct gm_graph graph = {};
+	struct gm_error *error;
+	uint64_t started;
+
+	typing.codes = calloc((size_t)refs->ids.count + 1, sizeof(*typing.codes));
+	error = typing.codes ? follow(rooting, refs, &typing, &graph) : no_memory();
+	started = now_ns();
+	if (!error)
+		error = arrange(refs, &typing, &graph);
+	refs->tree_ns = now_ns() - started;
+	free(typing.codes);
+	gm_graph_deinit(&graph);
+	return error;
+}
+
 struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const struct gm_go_heap *heap,
 				 struct gm_go_refs *refs)
 {
+	const struct gm_go_image *image = rooting->target->image;
 	struct gm_go_rooting with_ids = *rooting;
-	struct gm_graph graph = {};
 	struct gm_error *error;
 	uint64_t started = now_ns();
 
 	*refs = (struct gm_go_refs){};
 	with_ids.ids = &refs->ids;
-	error = gm_go_ids_init(heap, &refs->ids);
+	error = gm_go_ids_init(heap, gm_go_layout_has(&image->layout, GM_GO_MSPAN_LARGE_TYPE),
+			       &refs->ids);
+	if (!error)
+		error = gm_go_types_create(rooting->program, rooting->modules, image->version.minor,
+					   &refs->types);
 	if (!error)
 		error = gm_go_roots_read(&with_ids, &refs->roots);
 	refs->roots_ns = now_ns() - started;
-	started += refs->roots_ns;
-	if (!error)
-		error = make_graph(&with_ids, refs, &graph);
-	refs->edges_ns = now_ns() - started;
-	started += refs->edges_ns;
-	if (!error)
-		error = share_out(refs, &graph);
-	if (!error)
-		error = gm_dominators_find(&graph, &refs->tree);
-	gm_graph_deinit(&graph);
-	if (!error)
-		weigh(refs);
-	refs->tree_ns = now_ns() - started;
-	return error;
+	return error ?: read_graph(&with_ids, refs);
 }
 
 void gm_go_refs_deinit(struct gm_go_refs *refs)
@@ -190,5 +270,7 @@ void gm_go_refs_deinit(struct gm_go_refs *refs)
 	gm_go_ids_deinit(&refs->ids);
 	free(refs->holder_node);
 	free(refs->shares);
+	free(refs->sums.items);
+	gm_go_types_destroy(refs->types);
 	*refs = (struct gm_go_refs){};
 }

@@ -5,6 +5,7 @@
 
 #include "go/edges.h"
 #include "go/roots.h"
+#include "go/types.h"
 
 /* What a holder is nearest to: each object counts for one holder. */
 struct gm_go_share {
@@ -12,15 +13,22 @@ struct gm_go_share {
 	uint64_t bytes;
 };
 
+/* All objects of a type. */
+struct gm_go_type_sum {
+	gm_go_code code;
+	struct gm_graph_sum sum;
+};
+
 /**
  * struct gm_go_refs - what was reached of a heap
  * @tree: of dominators; the nodes are the objects of @ids, then the holders in the order of
  *	@holder_node; bytes are those of objects' slots
  * @holder_node, @shares: by holder
+ * @types: what the codes of @sums mean
  * @live_objects, @live_bytes: in the heap, as far as the last GC and the allocator know
  * @reached_objects, @reached_bytes: from the roots
  * @edges: references between objects, and from holders to them
- * @roots_ns, @edges_ns, @tree_ns: how long each part took
+ * @roots_ns, @edges_ns, @types_ns, @tree_ns: how long each part took
  */
 struct gm_go_refs {
 	struct gm_go_ids ids;
@@ -29,6 +37,10 @@ struct gm_go_refs {
 	struct gm_dominators tree;
 	uint32_t *holder_node;
 	struct gm_go_share *shares;
+	struct gm_go_types *types;
+	struct {
+		GM_VEC(struct gm_go_type_sum);
+	} sums;
 	uint64_t live_objects;
 	uint64_t live_bytes;
 	uint64_t reached_objects;
@@ -36,11 +48,12 @@ struct gm_go_refs {
 	uint64_t edges;
 	uint64_t roots_ns;
 	uint64_t edges_ns;
+	uint64_t types_ns;
 	uint64_t tree_ns;
 };
 
 /* Of @heap, which must stay, as must all of @rooting; its ids are those of @refs. Memory: at
- * most 36 bytes an object and 8 a reference. Caller deinits, also after an error.
+ * most 44 bytes an object and 9 a reference. Caller deinits, also after an error.
  */
 struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const struct gm_go_heap *heap,
 				 struct gm_go_refs *refs) GM_MUST_CHECK;

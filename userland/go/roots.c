@@ -62,19 +62,20 @@ struct gm_error *gm_go_roots_holder(struct gm_go_roots *roots, enum gm_go_holder
 }
 
 struct gm_error *gm_go_roots_add(struct gm_go_roots *roots, const struct gm_go_ids *ids,
-				 uint32_t holder, uint64_t address)
+				 uint32_t holder, uint64_t address, uint64_t at)
 {
+	struct gm_go_hit hit = gm_go_ids_find(ids, address);
 	struct gm_go_root *root;
-	bool flux;
-	uint32_t object = gm_go_ids_find(ids, address, &flux);
 
-	roots->flux += flux;
-	if (object == GM_GO_NO_ID)
+	roots->flux += hit.flux;
+	if (hit.id == GM_GO_NO_ID)
 		return NULL;
 	root = gm_vec_push(roots);
 	if (!root)
 		return no_memory();
-	*root = (struct gm_go_root){ holder, object };
+	*root = (struct gm_go_root){
+		.at = at, .holder = holder, .object = hit.id, .inside = hit.inside
+	};
 	return NULL;
 }
 

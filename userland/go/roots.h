@@ -27,9 +27,16 @@ struct gm_go_holder {
 	const char *name;
 };
 
+/**
+ * struct gm_go_root - a reference of a holder
+ * @at: address of the word, where it is a global's, else 0
+ * @inside: not to the start of the object
+ */
 struct gm_go_root {
+	uint64_t at;
 	uint32_t holder;
 	uint32_t object;
+	bool inside;
 };
 
 /**

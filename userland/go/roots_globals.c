@@ -59,7 +59,7 @@ static struct gm_error *scan(struct globals *globals, uint64_t at, const uint64_
 		error = find_holder(globals, at + i * WORD);
 		if (!error)
 			error = gm_go_roots_add(globals->roots, globals->rooting->ids,
-						globals->holder, words[i]);
+						globals->holder, words[i], at + i * WORD);
 	}
 	return error;
 }

@@ -11,9 +11,9 @@
 struct gm_error *gm_go_roots_holder(struct gm_go_roots *roots, enum gm_go_holder_kind kind,
 				    const char *name, uint32_t *holder) GM_MUST_CHECK;
 
-/* @holder refers to @address, which may be no object's. */
+/* @holder refers to @address, which may be no object's; @at: see struct gm_go_root. */
 struct gm_error *gm_go_roots_add(struct gm_go_roots *roots, const struct gm_go_ids *ids,
-				 uint32_t holder, uint64_t address) GM_MUST_CHECK;
+				 uint32_t holder, uint64_t address, uint64_t at) GM_MUST_CHECK;
 
 /* Globals, by the masks that the linker made of them. */
 struct gm_error *gm_go_roots_globals(const struct gm_go_rooting *rooting,

@@ -84,8 +84,8 @@ static void add(struct specials *specials, enum holder which, uint64_t address)
 	specials->error =
 		gm_go_roots_holder(specials->roots, names[which].kind, names[which].name, &holder);
 	if (!specials->error)
-		specials->error =
-			gm_go_roots_add(specials->roots, specials->rooting->ids, holder, address);
+		specials->error = gm_go_roots_add(specials->roots, specials->rooting->ids, holder,
+						  address, 0);
 }
 
 static uint64_t field(const struct specials *specials, enum gm_go_field id, const void *record)
@@ -191,10 +191,11 @@ static struct gm_error *walk(struct specials *specials, struct gm_go_want *wants
 
 static struct gm_error *read_specials(struct specials *specials)
 {
+	gm_autofree struct gm_go_want *wants = NULL;
 	size_t count = specials->rooting->ids->heap->spans.count + 1;
-	gm_autofree struct gm_go_want *wants = calloc(count, sizeof(*wants));
 	struct gm_error *error;
 
+	wants = calloc(count, sizeof(*wants));
 	specials->entries = calloc(count, sizeof(*specials->entries));
 	specials->next = calloc(count, sizeof(*specials->next));
 	if (wants && specials->entries && specials->next)

@@ -57,7 +57,7 @@ static struct gm_error *add_word(struct stacks *stacks, uint32_t holder, uint64_
 		stacks->inside.items[stacks->inside.count++] = word;
 		return NULL;
 	}
-	return word ? gm_go_roots_add(stacks->roots, stacks->rooting->ids, holder, word) : NULL;
+	return word ? gm_go_roots_add(stacks->roots, stacks->rooting->ids, holder, word, 0) : NULL;
 }
 
 /* The words from @start to @end that were copied; @map NULL: each may be a pointer. Of these,

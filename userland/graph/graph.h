@@ -88,6 +88,22 @@ struct gm_dominators {
 struct gm_error *gm_dominators_find(struct gm_graph *graph,
 				    struct gm_dominators *dominators) GM_MUST_CHECK;
 void gm_dominators_sum(struct gm_dominators *dominators);
+
+/**
+ * struct gm_graph_sum - of all nodes of a kind
+ * @members, @bytes: of them; @retained: of those they dominate too, each counted once
+ */
+struct gm_graph_sum {
+	uint64_t members;
+	uint64_t bytes;
+	uint64_t retained;
+};
+
+/* Adds up the nodes by @kind, which has a number below @count for each node but the roots;
+ * after gm_dominators_sum(). Needs eight bytes a node.
+ */
+struct gm_error *gm_dominators_by_kind(const struct gm_dominators *dominators, const uint32_t *kind,
+				       uint32_t count, struct gm_graph_sum *sums) GM_MUST_CHECK;
 void gm_dominators_deinit(struct gm_dominators *dominators);
 
 #endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "go/typing.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define WORD 8
+#define FOLLOWED 65536
+
+/* What a word of a code's object points to, once it was found out. */
+struct followed {
+	uint64_t key;
+	gm_go_code code;
+};
+
+/**
+ * struct spread - objects whose types are known, but not yet those they refer to
+ * @followed: by a few bits of code and offset
+ */
+struct spread {
+	GM_VEC(uint32_t);
+	struct gm_go_typing *typing;
+	const struct gm_graph *graph;
+	struct followed *followed;
+};
+
+static struct gm_error *no_memory(void)
+{
+	return gm_error_errno(ENOMEM, "cannot tell the types of the heap");
+}
+
+static gm_go_code follow(struct spread *spread, gm_go_code code, uint64_t offset)
+{
+	uint64_t key = (uint64_t)code << 32 | offset;
+	struct followed *followed;
+
+	if (offset > UINT32_MAX)
+		return gm_go_types_follow(spread->typing->types, code, offset);
+	followed = &spread->followed[(key * 0x9e3779b97f4a7c15ULL >> 32) % FOLLOWED];
+	if (followed->key != key)
+		*followed = (struct followed){ key, gm_go_types_follow(spread->typing->types, code,
+								       offset) };
+	return followed->code;
+}
+
+/* A map's directory is an array of pointers; a group begins with what is none. */
+static gm_go_code settle(const struct spread *spread, uint32_t object, gm_go_code code)
+{
+	uint32_t edge = spread->graph->first[object];
+
+	if (GM_GO_CODE_FORM(code) != GM_GO_FORM_MAP_TOP)
+		return code;
+	if (edge < spread->graph->first[object + 1] &&
+	    (spread->typing->steps.items[edge] & GM_GO_STEP_MASK) == 1)
+		return code;
+	return GM_GO_CODE(GM_GO_FORM_MAP_GROUPS, GM_GO_CODE_TYPE(code));
+}
+
+/* A pointer to the middle tells of a part only, unless all parts are alike. */
+static bool tells(gm_go_code code, bool inside)
+{
+	enum gm_go_form form = GM_GO_CODE_FORM(code);
+
+	return code && (!inside || form == GM_GO_FORM_ARRAY || form == GM_GO_FORM_TEXT ||
+			form == GM_GO_FORM_MAP_BUCKETS);
+}
+
+/* What is known gives way to what is more: that it is a slice's, or inside a map. */
+static bool tells_more(gm_go_code known, gm_go_code code)
+{
+	enum gm_go_form was = GM_GO_CODE_FORM(known), form = GM_GO_CODE_FORM(code);
+
+	if (!known)
+		return true;
+	if (was == GM_GO_FORM_VALUE && form == GM_GO_FORM_ARRAY)
+		return GM_GO_CODE_TYPE(known) == GM_GO_CODE_TYPE(code);
+	return (was == GM_GO_FORM_VALUE || was == GM_GO_FORM_ARRAY) &&
+	       form >= GM_GO_FORM_MAP_BUCKETS;
+}
+
+static bool push(struct spread *spread, uint32_t object)
+{
+	if (spread->graph->first[object] == spread->graph->first[object + 1])
+		return true;
+	if (!gm_vec_reserve(spread, 1))
+		return false;
+	spread->items[spread->count++] = object;
+	return true;
+}
+
+static bool set(struct spread *spread, uint32_t object, gm_go_code code, bool inside)
+{
+	gm_go_code *known = &spread->typing->codes[object];
+
+	if (!tells(code, inside))
+		return true;
+	code = settle(spread, object, code);
+	if (!tells_more(*known, code))
+		return true;
+	*known = code;
+	return push(spread, object);
+}
+
+/* Of an edge whose step is too far: the number of its word, from 1. */
+static uint64_t far_words(const struct gm_go_steps *steps, uint32_t edge)
+{
+	size_t low = 0, high = steps->far.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (steps->far.items[middle].edge < edge)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < steps->far.count ? (uint64_t)steps->far.items[low].word + 1 : 1;
+}
+
+static bool spread_from(struct spread *spread, uint32_t object)
+{
+	const struct gm_graph *graph = spread->graph;
+	gm_go_code code = spread->typing->codes[object];
+	uint64_t words = 0;
+
+	for (uint32_t i = graph->first[object]; i < graph->first[object + 1]; i++) {
+		uint8_t step = spread->typing->steps.items[i];
+
+		if ((step & GM_GO_STEP_MASK) == GM_GO_STEP_FAR)
+			words = far_words(&spread->typing->steps, i);
+		else
+			words += step & GM_GO_STEP_MASK;
+		if (!set(spread, graph->to[i], follow(spread, code, (words - 1) * WORD),
+			 step & GM_GO_STEP_INSIDE))
+			return false;
+	}
+	return true;
+}
+
+/* What the allocator made several of, it does not say; slots are never twice too large. */
+static gm_go_code count_values(struct gm_go_typing *typing, gm_go_code code, uint64_t bytes)
+{
+	uint64_t one;
+
+	if (GM_GO_CODE_FORM(code) != GM_GO_FORM_VALUE)
+		return code;
+	one = gm_go_types_bytes(typing->types, code);
+	return one && one <= bytes / 2 ? GM_GO_CODE(GM_GO_FORM_ARRAY, GM_GO_CODE_TYPE(code)) : code;
+}
+
+static void name_rest(struct gm_go_typing *typing, const struct gm_go_ids *ids)
+{
+	for (size_t i = 0; i < ids->heap->spans.count; i++) {
+		const struct gm_go_span *span = &ids->heap->spans.items[i];
+		gm_go_code code = gm_go_types_of_size(span->elem_bytes, !span->noscan);
+		gm_go_code *codes = typing->codes + ids->spans[i].first;
+
+		for (uint32_t object = 0; object < span->elems; object++)
+			codes[object] = codes[object] ? count_values(typing, codes[object],
+								     span->elem_bytes) :
+							code;
+	}
+}
+
+struct gm_error *gm_go_typing_spread(struct gm_go_typing *typing, const struct gm_graph *graph,
+				     const struct gm_go_ids *ids, const struct gm_go_seeds *seeds)
+{
+	struct spread spread = { .typing = typing, .graph = graph };
+	bool good;
+
+	spread.followed = calloc(FOLLOWED, sizeof(*spread.followed));
+	good = spread.followed;
+	for (uint32_t object = 0; object < ids->count && good; object++)
+		if (typing->codes[object])
+			good = push(&spread, object);
+	for (size_t i = 0; i < seeds->count && good; i++)
+		good = set(&spread, seeds->items[i].object, seeds->items[i].code,
+			   seeds->items[i].inside);
+	while (spread.count && good)
+		good = spread_from(&spread, spread.items[--spread.count]);
+	free(spread.items);
+	free(spread.followed);
+	name_rest(typing, ids);
+	return good ? NULL : no_memory();
+}
