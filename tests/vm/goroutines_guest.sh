@@ -29,12 +29,42 @@ look()
 	grep "^ *$pid " /proc/gomem/targets >"/out/$1.target"
 }
 
-run()
+start()
 {
-	mkfifo /tmp/commands
 	"/programs/$1" <>/tmp/commands >"/out/$1.said" &
 	pid=$!
 	gomemctl watch "$pid" || exit
+}
+
+# The child of a shell that is followed; its program is known once it called exec
+start_child()
+{
+	mkfifo /tmp/start
+	sh -c "read -r line </tmp/start
+		/programs/$1 <>/tmp/commands >/out/$1.said
+		:" &
+	parent=$!
+	gomemctl watch "$parent" --follow || exit
+	echo go >/tmp/start
+	rm /tmp/start
+	await is_followed
+	pid=$(awk -v parent="$parent" '$8 == parent { print $1 }' /proc/gomem/targets)
+	gomemctl watch || exit
+}
+
+is_followed()
+{
+	awk -v parent="$parent" '$8 == parent && $5 > 0 { found = 1 } END { exit !found }' \
+		/proc/gomem/targets
+}
+
+run()
+{
+	mkfifo /tmp/commands
+	case $1 in
+	*-child) start_child "$1" ;;
+	*) start "$1" ;;
+	esac
 	echo go >/tmp/commands
 	await grep -q ^done "/out/$1.said"
 	look "$1"

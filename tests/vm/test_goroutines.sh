@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # test_goroutines.sh KERNEL: the stacks of Go programs against what they say of themselves,
-# with the oldest and the newest Go, with symbols, without, and with cgo. TAP.
+# with the oldest and the newest Go, with symbols, without, with cgo, as a library in a C program,
+# and as a child that was followed. TAP.
 # shellcheck disable=SC2317 # the checks are called by name
 set -uo pipefail
 
@@ -38,6 +39,25 @@ make_program()
 	printf 'module goroutines\n\ngo %s\n' "$2" >"$dir/go.mod"
 	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} GOTOOLCHAIN=local GOPROXY=off \
 		"$cache/go/$2/bin/go" build -p 2 -o "../goroutines/$1" "${@:3}" .)
+}
+
+# make_library NAME MINOR: a C program that calls Go in a library
+make_library()
+{
+	local library=build/go/libgoroutines.so
+
+	CGO_ENABLED=1 make_program "../libgoroutines.so" "$2" -buildmode=c-shared \
+		-ldflags='-s -w' &&
+		gcc -o "$programs/$1" -x c - -Lbuild/go -lgoroutines -Wl,-rpath,/lib/go <<-'EOF'
+			void gomem_run(void);
+
+			int main(void)
+			{
+				gomem_run();
+				return 0;
+			}
+		EOF
+	arguments+=(-f "$library:/lib/go/libgoroutines.so")
 }
 
 # is GOT WANT SOURCE
@@ -148,7 +168,9 @@ make_program "go$oldest" "$oldest" || exit
 make_program "go$newest" "$newest" || exit
 make_program "go$newest-stripped" "$newest" -ldflags='-s -w' || exit
 CGO_ENABLED=1 make_program "go$newest-cgo" "$newest" || exit
+cp "$programs/go$newest" "$programs/go$newest-child"
 arguments=()
+make_library "go$newest-c-shared" "$newest" || exit
 for program in "$programs"/*; do
 	arguments+=(-f "$program:/programs/${program##*/}")
 done
