@@ -12,6 +12,7 @@ cd "$here/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export GOGC=off	# the program collects when it is told
+export GOTRACEBACK=crash	# and leaves a core when it is killed
 
 # A goroutine a line, "ID STATE|FUNCTION FILE:LINE|...|by FUNCTION FILE:LINE", sorted; but for
 # the one that was running, as it asked, and for frames of the runtime, of which Go 1.15 has those
@@ -74,7 +75,7 @@ present_bytes()
 # $goroutines, $stack_inuse, $before and $after; which goroutine spoke in $asker
 run()
 {
-	coproc program { exec "$tmp/$1" "${@:2}"; }
+	coproc program { cd "$tmp" && exec "./$1" "${@:2}" 2>panic; }
 	# shellcheck disable=SC2154 # coproc sets them
 	pid=$program_PID
 	sed '/^end /q' <&"${program[0]}" >"$tmp/said"
@@ -196,13 +197,44 @@ spinning()
 	stop
 }
 
+# What was read of each, but for the clock, which stands still in a core
+timeless()
+{
+	jq -S '.processes[0].list | map(del(.wait_about_ns))' "$1"
+}
+
+# cored NAME PROGRAM: the kernel's core of it tells what the process did
+cored()
+{
+	local pattern core
+
+	read -r pattern </proc/sys/kernel/core_pattern
+	if [ "$pattern" != core ]; then
+		count=$((count + 1))
+		echo "ok $count - $1, from a core # SKIP core_pattern is $pattern"
+		return
+	fi
+	run "$2" gc
+	ask list --list
+	kill -ABRT "$pid"
+	wait "$pid" 2>/dev/null
+	core=$(find "$tmp" -maxdepth 1 -name 'core*')
+	./gomemctl goroutines --core "$core" --json --list >"$tmp/cored"
+	result "$1, from a core: all of each" \
+		"$(diff <(timeless "$tmp/list") <(timeless "$tmp/cored") | head -n 10)"
+	is "$1, from a core: no waiting time" \
+		"$(of '[.list[].wait_about_ns] | unique | tojson' cored)" '[null]' 'as its clock is gone'
+}
+
 make -s build/user/tests/go/current || exit 1
+ulimit -c unlimited
 for minor in $(minors); do
 	each "go$minor" "$minor"
 	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
 done
 spinning "go$minor" "go$minor"
 spinning "go$minor-stripped" "go$minor-stripped"
+cored "go$minor-stripped" "go$minor-stripped"
 each "go$minor-PIE" "$minor" -buildmode=pie
 CGO_ENABLED=1 each "go$minor-cgo" "$minor"
 CGO_ENABLED=1 each "go$minor-cgo-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
