@@ -21,6 +21,7 @@ help:
 	@echo 'make check-go      every Go, built in every way, and Debian'"'"'s Go servers'
 	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
+	@echo 'make bench-report  the part of it that says what a report of a Go program costs'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
 	@echo '                   by DKMS where that is there; DESTDIR for packagers'
 	@echo 'make uninstall     undoes it'
@@ -99,6 +100,12 @@ build/bench/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h tests/kselftest/*
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -Wall -Wextra -Werror -Iinclude -Itests/kselftest $(CFLAGS) \
 		-fno-omit-frame-pointer -fno-optimize-sibling-calls -static -o $@ $(filter %.c,$^)
+
+# What a report is measured against, on this machine
+bench-bare: $(BUILD)/tests/bench/report/bare
+
+$(BUILD)/tests/bench/report/bare: $(BUILD)/tests/bench/report/bare.o $(ROOMS)
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d)
 .SECONDARY: $(HOST_TESTS:=.o)
@@ -223,10 +230,16 @@ KERNELS ?= 6.1
 bench:
 	tests/vm/setup.sh bench
 	tests/bench/bench.sh $(KERNELS)
+	$(MAKE) bench-report
+
+# The Go side's part of it, which needs no virtual machine
+bench-report: gomemctl bench-bare
+	tests/bench/report/report.sh
 
 clean:
 	rm -rf build gomemctl gomem.ko
 
-.PHONY: all help layouts libraries host-tests kselftests bench-program illness module \
-	module-if-possible install install-module uninstall demo lint format check check-go check-kernels \
+.PHONY: all help layouts libraries host-tests kselftests bench-program bench-bare bench-report \
+	illness module module-if-possible install install-module uninstall demo lint format check \
+	check-go check-kernels \
 	check-debug bench clean

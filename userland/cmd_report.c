@@ -139,7 +139,7 @@ static void judge(const struct look *look, struct gm_verdict *verdict)
 {
 	struct gm_verdict_input input = {
 		.bill = look->bill,
-		.again = look->bill_again,
+		.again = look->subject.heap_still ? look->bill : look->bill_again,
 		.heap = look->subject.heap,
 		.heap_problem = look->problem ? look->problem->message : NULL,
 		.host = &look->host,

@@ -233,7 +233,10 @@ void gm_subject_look_again(struct gm_subject *subject)
 	subject->rss_again = subject->watch.rss_bytes;
 	if (!subject->core && !subject->watch.watched)
 		gm_error_destroy(gm_process_rss(subject->pid, &subject->rss_again));
-	if (subject->heap)
+	if (!subject->heap)
+		return;
+	gm_error_destroy(gm_go_heap_still(&subject->target, subject->heap, &subject->heap_still));
+	if (!subject->heap_still)
 		gm_error_destroy(gm_go_heap_read(&subject->target, &subject->heap_again));
 }
 

@@ -26,6 +26,7 @@
  * @heap, @pages, @functions: NULL until read
  * @watch: what the module knows of it, once read; @blocks: of each 2 MiB of it, once read
  * @heap_again, @rss_again: of the second look; NULL and 0 until there was one, or where it failed
+ * @heap_still: the second look saw the heap as it was, so that there is no @heap_again
  */
 struct gm_subject {
 	const struct gm_source *source;
@@ -43,6 +44,7 @@ struct gm_subject {
 	struct gm_module_watch watch;
 	struct gm_module_blocks blocks;
 	struct gm_go_heap *heap_again;
+	bool heap_still;
 	uint64_t rss_again;
 };
 

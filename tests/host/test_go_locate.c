@@ -47,13 +47,13 @@ static struct gm_go_region regions[] = {
 static struct gm_go_arena arenas[] = { { HEAP, 0x7f0000000000 } };
 static uint64_t no_alloc[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
 static uint64_t marks[] = { 0, GM_GO_NO_BITS, GM_GO_NO_BITS };
-static uint8_t bits[32] = { 0x05 };
+static uint8_t bits[32 + 8] = { 0x05 };
 
 static struct gm_go_heap heap = {
 	.arenas = { .items = arenas, .count = 1 },
 	.spans = { .items = spans, .count = COUNT(spans) },
 	.regions = { .items = regions, .count = COUNT(regions) },
-	.objects = { .alloc = no_alloc, .marks = marks, .bytes = bits, .size = sizeof(bits) },
+	.objects = { .alloc = no_alloc, .marks = marks, .bytes = bits, .size = 32 },
 	.sweepgen = SWEEPGEN,
 };
 

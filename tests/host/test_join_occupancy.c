@@ -71,14 +71,14 @@ static uint64_t alloc[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS,
 			    GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
 static uint64_t marks[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS, 0,
 			    GM_GO_NO_BITS, GM_GO_NO_BITS };
-static uint8_t bits[] = { 0x01 };
+static uint8_t bits[1 + 8] = { 0x01 };
 
 static struct gm_maps maps = { .items = vmas, .count = COUNT(vmas) };
 static struct gm_pages pages = { .items = runs, .count = COUNT(runs) };
 static struct gm_go_heap heap = {
 	.spans = { .items = spans, .count = COUNT(spans) },
 	.regions = { .items = regions, .count = COUNT(regions) },
-	.objects = { .alloc = alloc, .marks = marks, .bytes = bits, .size = sizeof(bits) },
+	.objects = { .alloc = alloc, .marks = marks, .bytes = bits, .size = 1 },
 };
 
 static void test_small(const struct gm_occupancy *class_)

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/big.h"
+
 #define FIRST_CAPACITY 16
 
 bool gm_vec_reserve_raw(void **items, size_t count, size_t *capacity, size_t extra, size_t size)
@@ -25,6 +27,7 @@ bool gm_vec_reserve_raw(void **items, size_t count, size_t *capacity, size_t ext
 	grown = realloc(*items, bytes);
 	if (!grown)
 		return false;
+	gm_big_advise(grown, bytes);
 	*items = grown;
 	*capacity = want;
 	return true;

@@ -1,28 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "go/carve.h"
 
+#include <errno.h>
+
+#include "base/big.h"
+
 #define PAGE_BYTES 4096ULL
 #define CLASSES (GM_GO_TAIL + 1)
 
 /**
  * struct carving - the list, and the page that objects share at the moment
  * @at: everything below is carved
+ * @done: everything below is in @regions
+ * @arena, @stack, @meta: the next ones of the plan's lists
  * @bytes: of each class in the shared page, whose carved part ends at @at
  */
 struct carving {
+	const struct gm_go_plan *plan;
 	const struct gm_go_spans *spans;
 	const struct gm_go_objects *objects;
 	struct gm_go_regions *regions;
 	uint64_t at;
+	uint64_t done;
+	size_t arena;
+	size_t stack;
+	size_t meta;
 	uint32_t bytes[CLASSES];
 	struct gm_error *error;
 };
 
-static void add(struct carving *carving, uint64_t start, uint64_t end, enum gm_go_class class_,
-		uint32_t span)
+static void append(struct carving *carving, uint64_t start, uint64_t end, enum gm_go_class class_,
+		   uint32_t span)
 {
 	if (!carving->error)
 		carving->error = gm_go_regions_add(carving->regions, start, end, class_, span);
+}
+
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What the runtime has of its own from carving->done to @end, outside of its arenas. */
+static void append_meta(struct carving *carving, uint64_t end)
+{
+	const struct gm_go_regions *meta = carving->plan->meta;
+
+	for (; carving->meta < meta->count; carving->meta++) {
+		const struct gm_go_region *region = &meta->items[carving->meta];
+
+		if (region->start >= end)
+			break;
+		if (region->end > carving->done)
+			append(carving,
+			       region->start > carving->done ? region->start : carving->done,
+			       lower(region->end, end), region->class_, region->span);
+		if (region->end > end)
+			break;
+	}
+	carving->done = end;
+}
+
+/* All from carving->done to @end: nothing that was carved lies there. */
+static void fill_gap(struct carving *carving, uint64_t end)
+{
+	const struct gm_go_arenas *arenas = carving->plan->arenas;
+
+	while (carving->done < end) {
+		const struct gm_go_arena *arena = NULL;
+
+		if (carving->arena < arenas->count)
+			arena = &arenas->items[carving->arena];
+		if (!arena || carving->done < arena->start) {
+			append_meta(carving, arena ? lower(end, arena->start) : end);
+		} else if (carving->done >= arena->start + GM_GO_ARENA_SPAN) {
+			carving->arena++;
+		} else {
+			uint64_t to = lower(end, arena->start + GM_GO_ARENA_SPAN);
+
+			append(carving, carving->done, to, GM_GO_RESERVED, GM_GO_NO_SPAN);
+			carving->done = to;
+		}
+	}
+}
+
+static void add(struct carving *carving, uint64_t start, uint64_t end, enum gm_go_class class_,
+		uint32_t span)
+{
+	if (start >= end)
+		return;
+	if (start > carving->done)
+		fill_gap(carving, start);
+	append(carving, start, end, class_, span);
+	carving->done = end;
 }
 
 static void end_page(struct carving *carving, uint32_t span)
@@ -74,6 +144,19 @@ static void carve_objects(struct carving *carving, uint32_t index)
 	carve_run(carving, gm_go_span_end(span), GM_GO_TAIL, index);
 }
 
+static void carve_stacks(struct carving *carving, const struct gm_go_span *span)
+{
+	const struct gm_go_regions *stacks = carving->plan->stacks;
+
+	for (; carving->stack < stacks->count; carving->stack++) {
+		const struct gm_go_region *stack = &stacks->items[carving->stack];
+
+		if (stack->start >= gm_go_span_end(span))
+			break;
+		add(carving, stack->start, stack->end, stack->class_, stack->span);
+	}
+}
+
 static void carve_span(struct carving *carving, uint32_t index)
 {
 	const struct gm_go_span *span = &carving->spans->items[index];
@@ -83,9 +166,11 @@ static void carve_span(struct carving *carving, uint32_t index)
 		carve_objects(carving, index);
 		return;
 	}
-	/* Manual spans that are no stacks are GC work buffers. */
 	carving->at = gm_go_span_end(span);
-	add(carving, span->start, carving->at, span->stack ? GM_GO_STACK : GM_GO_OTHER_SYS, index);
+	if (span->stack)
+		carve_stacks(carving, span);
+	else /* Manual spans that are no stacks are GC work buffers. */
+		add(carving, span->start, carving->at, GM_GO_OTHER_SYS, index);
 }
 
 static enum gm_go_class page_class(const struct gm_go_chunk *chunk, unsigned int page)
@@ -137,15 +222,23 @@ static void carve_chunk(struct carving *carving, const struct gm_go_chunk *chunk
 	carve_pages(carving, chunk, end);
 }
 
-struct gm_error *gm_go_carve(const struct gm_go_spans *spans, const struct gm_go_objects *objects,
-			     const struct gm_go_chunks *chunks, struct gm_go_regions *regions)
+struct gm_error *gm_go_carve(const struct gm_go_plan *plan, struct gm_go_regions *regions)
 {
-	struct carving carving = { .spans = spans, .objects = objects, .regions = regions };
+	struct carving carving = {
+		.plan = plan, .spans = plan->spans, .objects = plan->objects, .regions = regions
+	};
 	size_t span = 0;
 
-	for (size_t i = 0; i < chunks->count && !carving.error; i++)
-		carve_chunk(&carving, &chunks->items[i], &span);
-	for (; span < spans->count && !carving.error; span++)
+	/* As many as most heaps have: what is too much is address space alone. */
+	regions->capacity = 3 * plan->spans->count + 1;
+	regions->items = gm_big_alloc(regions->capacity, sizeof(*regions->items));
+	if (!regions->items)
+		return gm_error_errno(ENOMEM, "cannot list the regions of %zu spans",
+				      plan->spans->count);
+	for (size_t i = 0; i < plan->chunks->count && !carving.error; i++)
+		carve_chunk(&carving, &plan->chunks->items[i], &span);
+	for (; span < plan->spans->count && !carving.error; span++)
 		carve_span(&carving, span);
+	fill_gap(&carving, UINT64_MAX);
 	return carving.error;
 }

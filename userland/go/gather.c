@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "go/order.h"
 #include "go/target.h"
 
 #define PAGE_BITS 12
@@ -27,22 +28,6 @@ struct gathering {
 	size_t first[BATCH_RANGES + 1];
 	struct gm_mem_piece pieces[BATCH_RANGES];
 };
-
-static int by_address(const void *a, const void *b)
-{
-	uint64_t x = ((const struct gm_go_want *)a)->address;
-	uint64_t y = ((const struct gm_go_want *)b)->address;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool sorted(const struct gm_go_want *wants, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-		if (wants[i - 1].address > wants[i].address)
-			return false;
-	return true;
-}
 
 static bool possible(const struct gm_go_want *want)
 {
@@ -131,13 +116,12 @@ struct gm_error *gm_go_gather(const struct gm_go_target *target, struct gm_go_wa
 			      size_t count, gm_go_got got, void *context)
 {
 	gm_autofree struct gathering *gathering = calloc(1, sizeof(*gathering));
-	gm_autofree unsigned char *buffer = malloc(BATCH_BYTES);
+	gm_autofree unsigned char *buffer = malloc(BATCH_BYTES + GM_GO_RECORD_SLACK);
 	struct gm_error *error = NULL;
 
 	if (!gathering || !buffer)
 		return gm_error_errno(ENOMEM, "cannot read %zu records", count);
-	if (!sorted(wants, count))
-		qsort(wants, count, sizeof(*wants), by_address);
+	error = gm_go_wants_sort(wants, count);
 	*gathering = (struct gathering){
 		.wants = wants, .count = count, .got = got, .context = context, .buffer = buffer
 	};

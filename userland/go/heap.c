@@ -27,6 +27,7 @@ struct copy {
 	struct gm_go_arenas arenas;
 	uint64_t index_at;
 	struct gm_go_spans spans;
+	struct gm_go_regions mspans;
 	struct gm_go_chunks chunks;
 	struct gm_go_tables tables;
 	struct gm_go_objects objects;
@@ -40,6 +41,7 @@ static void copy_deinit(struct copy *copy)
 {
 	free(copy->arenas.items);
 	free(copy->spans.items);
+	free(copy->mspans.items);
 	free(copy->chunks.items);
 	free(copy->tables.items);
 	free(copy->stacks.items);
@@ -71,7 +73,7 @@ static struct gm_error *read_copy(const struct gm_go_target *target, struct copy
 		error = gm_go_arenas_read(target, &copy->arenas, &copy->index_at);
 	if (!error)
 		error = gm_go_spans_read(target, &copy->arenas, copy->before.sweepgen, &copy->spans,
-					 &copy->flux);
+					 &copy->mspans, &copy->flux);
 	/* Right behind the spans: the longer between, the less they agree. */
 	if (!error)
 		error = gm_go_chunks_read(target, &copy->chunks, &copy->tables);
@@ -108,40 +110,24 @@ static struct gm_error *read_steady(const struct gm_go_target *target, struct co
 	return error;
 }
 
-/* The arenas are reserved where nothing else is known. */
-static struct gm_error *carve_heap(const struct copy *copy, struct gm_go_regions *heap)
-{
-	struct gm_go_regions reserved = { 0 }, used = { 0 }, all = { 0 };
-	struct gm_error *error = NULL;
-
-	for (size_t i = 0; i < copy->arenas.count && !error; i++)
-		error = gm_go_regions_add(&reserved, copy->arenas.items[i].start,
-					  copy->arenas.items[i].start + GM_GO_ARENA_SPAN,
-					  GM_GO_RESERVED, GM_GO_NO_SPAN);
-	if (!error)
-		error = gm_go_carve(&copy->spans, &copy->objects, &copy->chunks, &used);
-	if (!error)
-		error = gm_go_regions_overlay(&reserved, &used, &all);
-	if (!error)
-		error = gm_go_regions_overlay(&all, &copy->stacks, heap);
-	free(reserved.items);
-	free(used.items);
-	free(all.items);
-	return error;
-}
-
 static struct gm_error *fill_regions(const struct gm_go_target *target, const struct copy *copy,
 				     struct gm_go_regions *regions)
 {
-	struct gm_go_regions heap = { 0 }, meta = { 0 };
+	struct gm_go_regions meta = { 0 };
+	const struct gm_go_plan plan = {
+		.arenas = &copy->arenas,
+		.spans = &copy->spans,
+		.objects = &copy->objects,
+		.chunks = &copy->chunks,
+		.stacks = &copy->stacks,
+		.meta = &meta,
+	};
 	struct gm_error *error;
 
-	error = gm_go_meta_read(target, &copy->arenas, copy->index_at, &copy->tables, &meta);
+	error = gm_go_meta_read(target, &copy->arenas, copy->index_at, &copy->mspans, &copy->tables,
+				&meta);
 	if (!error)
-		error = carve_heap(copy, &heap);
-	if (!error)
-		error = gm_go_regions_overlay(&meta, &heap, regions);
-	free(heap.items);
+		error = gm_go_carve(&plan, regions);
 	free(meta.items);
 	return error;
 }
@@ -175,9 +161,11 @@ static void keep(struct copy *copy, bool torn, struct gm_go_heap *heap)
 	heap->arenas = copy->arenas;
 	heap->spans = copy->spans;
 	heap->objects = copy->objects;
+	heap->chunks = copy->chunks;
 	memset(&copy->arenas, 0, sizeof(copy->arenas));
 	memset(&copy->spans, 0, sizeof(copy->spans));
 	memset(&copy->objects, 0, sizeof(copy->objects));
+	memset(&copy->chunks, 0, sizeof(copy->chunks));
 }
 
 static struct gm_error *fill(const struct gm_go_target *target, struct gm_go_heap *heap)
@@ -226,6 +214,37 @@ struct gm_error *gm_go_heap_read(const struct gm_go_target *target, struct gm_go
 	return NULL;
 }
 
+static struct gm_error *chunks_still(const struct gm_go_target *target,
+				     const struct gm_go_heap *heap, bool *still)
+{
+	struct gm_go_chunks chunks = { 0 };
+	struct gm_go_tables tables = { 0 };
+	struct gm_error *error = gm_go_chunks_read(target, &chunks, &tables);
+
+	*still = !error && chunks.count == heap->chunks.count &&
+		 (!chunks.count ||
+		  !memcmp(chunks.items, heap->chunks.items, chunks.count * sizeof(*chunks.items)));
+	free(chunks.items);
+	free(tables.items);
+	return error;
+}
+
+struct gm_error *gm_go_heap_still(const struct gm_go_target *target, const struct gm_go_heap *heap,
+				  bool *still)
+{
+	struct gm_error *error;
+	struct phase phase;
+
+	*still = false;
+	error = read_phase(target, &phase);
+	if (error || heap->gc_running || phase.gcphase || phase.sweepgen != heap->sweepgen)
+		return error;
+	error = chunks_still(target, heap, still);
+	if (error || !*still)
+		return error;
+	return gm_go_spans_still(target, &heap->spans, still);
+}
+
 void gm_go_heap_destroy(struct gm_go_heap *heap)
 {
 	if (!heap)
@@ -234,6 +253,7 @@ void gm_go_heap_destroy(struct gm_go_heap *heap)
 	free(heap->layout);
 	free(heap->arenas.items);
 	free(heap->spans.items);
+	free(heap->chunks.items);
 	gm_go_objects_deinit(&heap->objects);
 	free(heap->regions.items);
 	free(heap);

@@ -3,6 +3,7 @@
 #ifndef GM_GO_HEAP_H
 #define GM_GO_HEAP_H
 
+#include "go/chunks.h"
 #include "go/class.h"
 #include "go/objects.h"
 #include "go/regions.h"
@@ -17,6 +18,7 @@
  * @layout: how the layout was had: "DWARF" or "table for go1.24"
  * @spans: by address; @objects: their bits
  * @arenas: by address
+ * @chunks: the page allocator's bits, by address
  * @sweepgen: mheap_.sweepgen
  * @regions: every byte the runtime owns, by address, never overlapping. Where a 4 KiB
  *	page holds objects of several classes, its bytes of each class are exact and
@@ -34,6 +36,7 @@ struct gm_go_heap {
 	struct gm_go_arenas arenas;
 	struct gm_go_spans spans;
 	struct gm_go_objects objects;
+	struct gm_go_chunks chunks;
 	struct gm_go_regions regions;
 	uint32_t sweepgen;
 	int32_t gc_percent;
@@ -48,6 +51,12 @@ struct gm_go_heap {
  */
 struct gm_error *gm_go_heap_read(const struct gm_go_target *target,
 				 struct gm_go_heap **heap) GM_MUST_CHECK;
+
+/* Whether @heap, read a moment ago, is as it was: no collection began or ended, the same pages
+ * are free, and the same spans hold as many objects.
+ */
+struct gm_error *gm_go_heap_still(const struct gm_go_target *target, const struct gm_go_heap *heap,
+				  bool *still) GM_MUST_CHECK;
 void gm_go_heap_destroy(struct gm_go_heap *heap);
 GM_DEFINE_AUTO(gm_go_heap)
 

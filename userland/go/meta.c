@@ -20,34 +20,20 @@ static struct gm_error *add(struct gm_go_regions *regions, uint64_t start, uint6
 	return gm_go_regions_add(regions, start, start + bytes, class_, GM_GO_NO_SPAN);
 }
 
-static int by_value(const void *a, const void *b)
+static struct gm_error *add_mspans(const struct gm_go_target *target,
+				   const struct gm_go_regions *mspans,
+				   struct gm_go_regions *regions)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static struct gm_error *add_mspans(const struct gm_go_target *target, struct gm_go_regions *regions)
-{
-	gm_autofree uint64_t *items = NULL;
 	uint64_t at = gm_go_mheap_at(target, GM_GO_MHEAP_ALLSPANS);
-	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_MSPAN_BYTES);
 	struct gm_go_slice slice;
 	struct gm_error *error;
-	size_t count = 0;
 
-	error = gm_go_read_slice(target, at, sizeof(*items), GM_GO_SPANS_MAX, &slice);
+	error = gm_go_read_slice(target, at, sizeof(uint64_t), GM_GO_SPANS_MAX, &slice);
 	if (!error)
-		error = add(regions, slice.array, slice.capacity * sizeof(*items), GM_GO_MSPAN);
-	if (!error)
-		error = gm_go_read_items(target, at, sizeof(*items), GM_GO_SPANS_MAX,
-					 (void **)&items, &count);
-	if (error || !count)
-		return error;
-	/* In order, neighbours become one region. */
-	qsort(items, count, sizeof(*items), by_value);
-	for (size_t i = 0; i < count && !error; i++)
-		error = add(regions, items[i], size, GM_GO_MSPAN);
+		error = add(regions, slice.array, slice.capacity * sizeof(uint64_t), GM_GO_MSPAN);
+	for (size_t i = 0; i < mspans->count && !error; i++)
+		error = add(regions, mspans->items[i].start,
+			    mspans->items[i].end - mspans->items[i].start, GM_GO_MSPAN);
 	return error;
 }
 
@@ -195,9 +181,10 @@ static struct gm_error *add_vmas(const struct gm_go_target *target,
 /* What is known to the byte. */
 static struct gm_error *add_exact(const struct gm_go_target *target,
 				  const struct gm_go_arenas *arenas, uint64_t index_at,
+				  const struct gm_go_regions *mspans,
 				  const struct gm_go_tables *tables, struct gm_go_regions *regions)
 {
-	struct gm_error *error = add_mspans(target, regions);
+	struct gm_error *error = add_mspans(target, mspans, regions);
 
 	if (!error)
 		error = add_arenas(target, arenas, index_at, regions);
@@ -222,12 +209,13 @@ static struct gm_error *add_rest(const struct gm_go_target *target,
 
 struct gm_error *gm_go_meta_read(const struct gm_go_target *target,
 				 const struct gm_go_arenas *arenas, uint64_t index_at,
+				 const struct gm_go_regions *mspans,
 				 const struct gm_go_tables *tables, struct gm_go_regions *regions)
 {
 	struct gm_go_regions exact = { 0 }, rest = { 0 };
 	struct gm_error *error;
 
-	error = add_exact(target, arenas, index_at, tables, &exact);
+	error = add_exact(target, arenas, index_at, mspans, tables, &exact);
 	if (!error)
 		error = add_rest(target, &exact, &rest);
 	if (!error)

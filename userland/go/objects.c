@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/big.h"
+
 #define BITS_MAX ((size_t)1 << 30)
 
 static size_t bit_bytes(const struct gm_go_span *span)
@@ -17,6 +19,11 @@ static bool bit(const struct gm_go_objects *objects, uint64_t at, uint32_t index
 	return objects->bytes[at + index / 8] >> index % 8 & 1;
 }
 
+static bool needs_marks(const struct gm_go_span *span)
+{
+	return span->allocated && span->unswept;
+}
+
 static bool needs_alloc(const struct gm_go_span *span)
 {
 	return !span->manual && span->allocated && span->allocated < span->elems &&
@@ -26,13 +33,13 @@ static bool needs_alloc(const struct gm_go_span *span)
 /* Room for the bits of each span that needs them. */
 static struct gm_error *plan(const struct gm_go_spans *spans, struct gm_go_objects *objects)
 {
-	objects->alloc = calloc(spans->count + 1, sizeof(*objects->alloc));
-	objects->marks = calloc(spans->count + 1, sizeof(*objects->marks));
+	objects->alloc = gm_big_alloc(spans->count + 1, sizeof(*objects->alloc));
+	objects->marks = gm_big_alloc(spans->count + 1, sizeof(*objects->marks));
 	if (!objects->alloc || !objects->marks)
 		return gm_error_errno(ENOMEM, "cannot list the objects of %zu spans", spans->count);
 	for (size_t i = 0; i < spans->count; i++) {
 		const struct gm_go_span *span = &spans->items[i];
-		bool marks = span->allocated && span->unswept;
+		bool marks = needs_marks(span);
 
 		objects->alloc[i] = needs_alloc(span) ? objects->size : GM_GO_NO_BITS;
 		objects->size += needs_alloc(span) ? bit_bytes(span) : 0;
@@ -44,7 +51,7 @@ static struct gm_error *plan(const struct gm_go_spans *spans, struct gm_go_objec
 				       "cannot tell the objects of %zu spans apart: they"
 				       " have %zu bytes of bits",
 				       spans->count, objects->size);
-	objects->bytes = calloc(objects->size + 1, 1);
+	objects->bytes = calloc(objects->size + sizeof(uint64_t), 1);
 	if (!objects->bytes)
 		return gm_error_errno(ENOMEM, "cannot copy %zu bytes of bits", objects->size);
 	return NULL;
@@ -193,15 +200,31 @@ static struct gm_error *add_inline(const struct gm_go_target *target,
 	return error ?: copy_inline(target, wants, &marks);
 }
 
+/* How many of the bits from @first on and below @end are set. */
+static uint32_t count_bits(const struct gm_go_objects *objects, uint64_t at, uint32_t first,
+			   uint32_t end)
+{
+	uint32_t count = 0;
+
+	for (; first < end && first % 64; first++)
+		count += bit(objects, at, first);
+	for (; end - first >= 64 && first < end; first += 64) {
+		uint64_t word;
+
+		memcpy(&word, objects->bytes + at + first / 8, sizeof(word));
+		count += __builtin_popcountll(word);
+	}
+	for (; first < end; first++)
+		count += bit(objects, at, first);
+	return count;
+}
+
 /* free_index + popcount(alloc bits from there on) == allocated, for every span at rest. */
 static bool count_holds(const struct gm_go_span *span, const struct gm_go_objects *objects,
 			uint64_t at)
 {
-	uint32_t count = span->free_index;
-
-	for (uint32_t i = span->free_index; i < span->elems; i++)
-		count += bit(objects, at, i);
-	return count == span->allocated;
+	return span->free_index + count_bits(objects, at, span->free_index, span->elems) ==
+	       span->allocated;
 }
 
 static struct gm_error *check_counts(const struct gm_go_target *target,
@@ -226,11 +249,33 @@ static struct gm_error *check_counts(const struct gm_go_target *target,
 			      wrong, asked);
 }
 
+static bool any_marks(const struct gm_go_spans *spans)
+{
+	for (size_t i = 0; i < spans->count; i++)
+		if (needs_marks(&spans->items[i]))
+			return true;
+	return false;
+}
+
+/* Most of the time all is swept. */
+static struct gm_error *read_marks(const struct gm_go_target *target,
+				   const struct gm_go_arenas *arenas,
+				   const struct gm_go_spans *spans, struct gm_go_want *wants,
+				   struct gm_go_objects *objects)
+{
+	struct gm_error *error;
+
+	if (!any_marks(spans))
+		return NULL;
+	error = copy_bits(target, spans, true, wants, objects);
+	return error ?: add_inline(target, arenas, spans, wants, objects);
+}
+
 struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 				    const struct gm_go_arenas *arenas,
 				    const struct gm_go_spans *spans, struct gm_go_objects *objects)
 {
-	gm_autofree struct gm_go_want *wants = calloc(spans->count + 1, sizeof(*wants));
+	gm_big_autofree struct gm_go_want *wants = gm_big_alloc(spans->count + 1, sizeof(*wants));
 	struct gm_error *error;
 
 	if (!wants)
@@ -239,9 +284,7 @@ struct gm_error *gm_go_objects_read(const struct gm_go_target *target,
 	if (!error)
 		error = copy_bits(target, spans, false, wants, objects);
 	if (!error)
-		error = copy_bits(target, spans, true, wants, objects);
-	if (!error)
-		error = add_inline(target, arenas, spans, wants, objects);
+		error = read_marks(target, arenas, spans, wants, objects);
 	return error ?: check_counts(target, spans, objects);
 }
 
@@ -279,6 +322,47 @@ enum gm_go_class gm_go_objects_class(const struct gm_go_objects *objects,
 	return marks == GM_GO_NO_BITS || bit(objects, marks, object) ? GM_GO_LIVE : GM_GO_DEAD;
 }
 
+#define WORD_OBJECTS 56 /* what 8 bytes tell of, from any bit of the first on */
+
+/* Bits from that of @object on, the lowest first. */
+static uint64_t word_at(const struct gm_go_objects *objects, uint64_t at, uint32_t object)
+{
+	uint64_t word;
+
+	memcpy(&word, objects->bytes + at + object / 8, sizeof(word));
+	return word >> object % 8;
+}
+
+/* The same for whether they are allocated; *@count: how many of them are told, at most. */
+static uint64_t allocated_word(const struct gm_go_objects *objects, const struct gm_go_span *span,
+			       size_t index, uint32_t object, uint32_t *count)
+{
+	uint64_t at = objects->alloc[index];
+	uint32_t full = at == GM_GO_NO_BITS ? span->allocated : span->free_index;
+
+	if (object < full) {
+		*count = full - object < *count ? full - object : *count;
+		return ~0ULL;
+	}
+	return at == GM_GO_NO_BITS ? 0 : word_at(objects, at, object);
+}
+
+/* How many objects from @object on, at most @count, are surely of @class_. */
+static uint32_t same_class(const struct gm_go_objects *objects, const struct gm_go_span *span,
+			   size_t index, uint32_t object, enum gm_go_class class_, uint32_t *count)
+{
+	uint64_t allocated = allocated_word(objects, span, index, object, count);
+	uint64_t marks = objects->marks[index];
+	uint64_t other;
+
+	marks = marks == GM_GO_NO_BITS ? ~0ULL : word_at(objects, marks, object);
+	if (class_ == GM_GO_FREE_SLOT)
+		other = allocated;
+	else
+		other = ~(allocated & (class_ == GM_GO_LIVE ? marks : ~marks));
+	return other ? (uint32_t)__builtin_ctzll(other) : 64;
+}
+
 uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_go_spans *spans,
 			   size_t index, uint32_t object, enum gm_go_class *class_)
 {
@@ -288,9 +372,15 @@ uint32_t gm_go_objects_run(const struct gm_go_objects *objects, const struct gm_
 	/* Most spans are full, or were never freed from: no bits to look at. */
 	if (objects->alloc[index] == GM_GO_NO_BITS && objects->marks[index] == GM_GO_NO_BITS)
 		return object < span->allocated ? span->allocated : span->elems;
-	do {
-		object++;
-	} while (object < span->elems &&
-		 gm_go_objects_class(objects, spans, index, object) == *class_);
-	return object;
+	for (object++; object < span->elems;) {
+		uint32_t count = WORD_OBJECTS;
+		uint32_t same = same_class(objects, span, index, object, *class_, &count);
+
+		if (same < count) {
+			object += same;
+			break;
+		}
+		object += count;
+	}
+	return object < span->elems ? object : span->elems;
 }

@@ -11,6 +11,7 @@
  * struct gm_go_objects - bit arrays, one bit an object, beside a list of spans
  * @alloc: by span, where its allocation bits start in @bytes; GM_GO_NO_BITS where
  *	the first allocated objects are the allocated ones
+ * @bytes: @size of them, and 8 more that tell nothing but may be read
  * @marks: the same for mark bits; GM_GO_NO_BITS where each allocated object lives
  */
 struct gm_go_objects {

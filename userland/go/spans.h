@@ -4,6 +4,7 @@
 #define GM_GO_SPANS_H
 
 #include "go/class.h"
+#include "go/regions.h"
 #include "go/target.h"
 
 #define GM_GO_ARENA_SPAN (64ULL << 20)
@@ -69,10 +70,17 @@ const struct gm_go_arena *gm_go_arenas_find(const struct gm_go_arenas *arenas, u
 /* The spans in use and manual, by address, never overlapping. @flux: those left out
  * because they changed while they were read. EIO: too much contradicts for the
  * layout to be the right one: the arena index, or the runtime's own count of pages.
- * @sweepgen: mheap_.sweepgen.
+ * @sweepgen: mheap_.sweepgen. @mspans: where all mspans lie, also those of no span; by address.
  */
 struct gm_error *gm_go_spans_read(const struct gm_go_target *target,
 				  const struct gm_go_arenas *arenas, uint32_t sweepgen,
-				  struct gm_go_spans *spans, uint64_t *flux) GM_MUST_CHECK;
+				  struct gm_go_spans *spans, struct gm_go_regions *mspans,
+				  uint64_t *flux) GM_MUST_CHECK;
+
+/* Whether @spans, read a moment ago, are as they were; of very many spans a part is looked at,
+ * 65,536 at least: one change in a thousand does not escape that.
+ */
+struct gm_error *gm_go_spans_still(const struct gm_go_target *target,
+				   const struct gm_go_spans *spans, bool *still) GM_MUST_CHECK;
 
 #endif

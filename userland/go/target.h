@@ -68,7 +68,10 @@ struct gm_go_want {
 	uint32_t index;
 };
 
-/* @record: NULL where it could not be read; valid during the call only. */
+/* @record: NULL where it could not be read; valid during the call only. So many bytes behind it
+ * may be read as well, but tell nothing.
+ */
+#define GM_GO_RECORD_SLACK 8
 typedef void (*gm_go_got)(void *context, uint32_t index, const void *record);
 
 /* Reads all @wants (and sorts them by address) in few system calls: neighbours are

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Heap is a program with as many spans as its first argument says, whose pages are
+// hardly ever touched: half of the spans are one large object, the other half hold
+// objects of 1 KiB of which every other one was dropped and swept. It says "ready"
+// and then, for each line it reads, works for two seconds and says how many
+// operations it got done a second of the CPU time that it was given.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+type (
+	small [1024]byte
+	whole [8192]byte
+	node  struct {
+		next *node
+		pad  [6]uint64
+	}
+)
+
+var (
+	smalls []*small
+	wholes []*whole
+	ring   [1024]*node
+)
+
+func fill(spans int) {
+	wholes = make([]*whole, 0, spans/2)
+	smalls = make([]*small, 0, spans/2*8)
+	for i := 0; i < spans/2; i++ {
+		wholes = append(wholes, new(whole))
+		for j := 0; j < 8; j++ {
+			smalls = append(smalls, new(small))
+		}
+	}
+	for i := range smalls {
+		if i%2 == 0 {
+			smalls[i] = nil
+		}
+	}
+}
+
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+
+	syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// work allocates, keeps a little, and looks at what it kept.
+func work() int {
+	operations, started := 0, cpuTime()
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); operations++ {
+		for i := range ring {
+			ring[i] = &node{next: ring[(i+operations)%len(ring)]}
+			ring[i].next = nil
+		}
+	}
+	return int(float64(operations) / (cpuTime() - started).Seconds())
+}
+
+func main() {
+	spans, err := strconv.Atoi(os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	debug.SetGCPercent(-1)
+	fill(spans)
+	runtime.GC()
+	runtime.GC()
+	debug.SetGCPercent(100)
+	fmt.Println("ready")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		fmt.Println(work())
+	}
+}
