@@ -36,10 +36,9 @@ static struct gm_go_layout layout;
 
 static void put(uint64_t address, uint64_t value, size_t size)
 {
-	uint8_t *to = address >= DATA ? file.data + (address - DATA) :
-					file.head.bytes + (address - 0x400000);
+	uint64_t offset = address >= DATA ? address - DATA + 0x3000 : address - 0x400000;
 
-	memcpy(to, &value, size);
+	memcpy((uint8_t *)&file + offset, &value, size);
 }
 
 static void put_string(uint64_t address, const char *text)
