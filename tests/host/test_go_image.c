@@ -191,7 +191,7 @@ static struct gm_error *find_in(const struct gm_go_program *program,
 				const struct gm_go_modules *modules, struct found *found)
 {
 	gm_auto(gm_go_pclntab) struct gm_go_pclntab *table = NULL;
-	struct gm_go_frame frames[4];
+	struct gm_go_frame frames[4] = { 0 };
 	struct gm_error *error;
 
 	found->by_data = gm_go_globals_scan(program, modules, &layout);
