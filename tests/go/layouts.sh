@@ -5,6 +5,8 @@
 #
 #	layouts.sh		of each Go in tests/vm/toolchains; needs tests/vm/setup.sh
 #	layouts.sh GO		of this go command alone: the rows of others stay
+#
+# OUTPUT=FILE: into that file instead.
 set -euo pipefail
 
 # shellcheck source=tests/go/lib.sh
@@ -49,4 +51,4 @@ ${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -I"$userland" -o "$tmp/layouts" "$he
 	echo '// SPDX-License-Identifier: GPL-2.0-or-later'
 	"$tmp/layouts" "${programs[@]}"
 } >"$tmp/table.c"
-mv "$tmp/table.c" "$userland/go/layout_table.c"
+mv "$tmp/table.c" "${OUTPUT:-$userland/go/layout_table.c}"
