@@ -37,7 +37,8 @@ help:
 # -- gomemctl ---------------------------------------------------------------------
 
 LIBRARIES := libdw:libdw-dev libelf:libelf-dev smartcols:libsmartcols-dev \
-	json-c:libjson-c-dev sqlite3:libsqlite3-dev libzstd:libzstd-dev
+	json-c:libjson-c-dev sqlite3:libsqlite3-dev libzstd:libzstd-dev \
+	zlib:zlib1g-dev
 MODULES := $(foreach l,$(LIBRARIES),$(firstword $(subst :, ,$l)))
 
 ifdef SAN

@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "cmd_refs.h"
 #include "cmd_subject.h"
+#include "os/freeze.h"
 
 #define TOP 30
 #define TYPE_BYTES 600
@@ -17,10 +18,37 @@ static const char usage[] =
 	"Shows who holds the heap of a Go program: follows each reference from the global\n"
 	"variables, the goroutines' stacks and what the runtime notes of finalizers, and counts\n"
 	"each object once, for the holder it is nearest to. RETAINED is what would be gone with\n"
-	"the holder: what no other one reaches. The program is not stopped. Without -p, the\n"
-	"module's targets.\n"
+	"the holder: what no other one reaches. Then the same by type. The program is not\n"
+	"stopped. Without -p, the module's targets.\n"
 	"\n"
-	"  -n COUNT   so many holders, 30 without; 0 is all; --json and --raw have all\n";
+	"  -n COUNT      so many holders and types, 30 without; 0 is all; --json and --raw have all\n"
+	"  --freeze      stop the program while its heap is copied: nothing is in flux then\n"
+	"  --pprof FILE  also write who holds how much of which type, as pprof reads it\n"
+	"  --dot FILE    the same as a graph for dot\n";
+
+enum { OPTION_FREEZE = GM_OPTION_OWN, OPTION_PPROF, OPTION_DOT };
+
+static const struct option own_options[] = {
+	{ "freeze", no_argument, NULL, OPTION_FREEZE },
+	{ "pprof", required_argument, NULL, OPTION_PPROF },
+	{ "dot", required_argument, NULL, OPTION_DOT },
+	{},
+};
+
+/**
+ * struct request - what was asked for
+ * @pprof, @dot: paths, NULL: not
+ * @frozen: the program that stands still at the moment; @frozen_ns: for how long it did
+ */
+struct request {
+	struct gm_options options;
+	uint64_t top;
+	bool freeze;
+	const char *pprof;
+	const char *dot;
+	struct gm_freeze frozen;
+	uint64_t frozen_ns;
+};
 
 static const char *const kinds[GM_GO_HOLDER_KINDS] = {
 	[GM_GO_HOLDER_VARIABLE] = "variable",
@@ -69,8 +97,8 @@ static struct gm_error *add_rows(struct gm_refs_look *look, uint64_t pid,
 		struct gm_refs_row row = {
 			.pid = pid,
 			.kind = kinds[holder->kind],
-			.objects = refs->shares[i].objects,
-			.bytes = refs->shares[i].bytes,
+			.objects = refs->held[i].objects,
+			.bytes = refs->held[i].bytes,
 			.retained_objects = refs->tree.members[number],
 			.retained_bytes = refs->tree.bytes[number],
 		};
@@ -168,7 +196,26 @@ static void read_variables(const struct gm_go_program *program, struct gm_elf_va
 	gm_error_destroy(error);
 }
 
-static struct gm_error *read_refs(struct gm_subject *subject, struct gm_go_refs *refs)
+/* What stands still already is let alone. */
+static struct gm_error *freeze(pid_t pid, struct gm_freeze *frozen)
+{
+	struct gm_error *error = gm_freeze_begin(pid, frozen);
+
+	if (!error || error->code != EALREADY)
+		return error;
+	gm_error_destroy(error);
+	return NULL;
+}
+
+static void thaw(void *context)
+{
+	struct request *request = context;
+
+	request->frozen_ns += gm_freeze_end(&request->frozen);
+}
+
+static struct gm_error *read_refs(struct request *request, struct gm_subject *subject,
+				  struct gm_go_refs *refs)
 {
 	gm_auto(gm_elf_variables) struct gm_elf_variables *variables = NULL;
 	const struct gm_go_image *image = &subject->image;
@@ -184,25 +231,54 @@ static struct gm_error *read_refs(struct gm_subject *subject, struct gm_go_refs 
 	return gm_go_refs_read(&(struct gm_go_rooting){ .target = &subject->target,
 							.program = &image->program,
 							.modules = image->modules,
-							.variables = variables },
+							.variables = variables,
+							.copied = thaw,
+							.context = request },
 			       subject->heap, refs);
 }
 
-static struct gm_error *look_at(const struct gm_source *source, struct gm_refs_look *look)
+static struct gm_error *write_files(const struct request *request, const struct gm_go_refs *refs)
+{
+	struct gm_error *error = NULL;
+
+	if (request->pprof)
+		error = gm_refs_write_pprof(refs, request->pprof);
+	if (!error && request->dot)
+		error = gm_refs_write_dot(refs, request->dot);
+	return error;
+}
+
+static struct gm_error *add_all(struct request *request, struct gm_subject *subject,
+				const struct gm_go_refs *refs, struct gm_refs_look *look)
+{
+	struct gm_error *error;
+
+	error = add_rows(look, subject->pid, refs);
+	if (!error)
+		error = add_types(look, subject->pid, refs);
+	if (!error)
+		error = add_totals(look, subject->pid, subject->heap, refs);
+	if (!error)
+		look->totals.items[look->totals.count - 1].frozen_us = request->frozen_ns / 1000;
+	return error ?: write_files(request, refs);
+}
+
+static struct gm_error *look_at(struct request *request, const struct gm_source *source,
+				struct gm_refs_look *look)
 {
 	struct gm_go_refs refs = {};
 	struct gm_subject subject;
 	struct gm_error *error;
 
 	error = gm_subject_open(source, &subject);
+	request->frozen_ns = 0;
+	if (!error && request->freeze && source->kind == GM_SOURCE_PID)
+		error = freeze(subject.pid, &request->frozen);
 	if (!error)
-		error = read_refs(&subject, &refs);
+		error = read_refs(request, &subject, &refs);
+	thaw(request);
 	if (!error)
-		error = add_rows(look, subject.pid, &refs);
-	if (!error)
-		error = add_types(look, subject.pid, &refs);
-	if (!error)
-		error = add_totals(look, subject.pid, subject.heap, &refs);
+		error = add_all(request, &subject, &refs, look);
 	gm_go_refs_deinit(&refs);
 	gm_subject_deinit(&subject);
 	return error;
@@ -225,39 +301,59 @@ static void deinit(struct gm_refs_look *look)
 
 static const char *take(void *context, int option, const char *argument)
 {
-	uint64_t *top = context;
+	struct request *request = context;
 	char *end;
 
-	(void)option;
+	switch (option) {
+	case OPTION_FREEZE:
+		request->freeze = true;
+		return NULL;
+	case OPTION_PPROF:
+		request->pprof = argument;
+		return NULL;
+	case OPTION_DOT:
+		request->dot = argument;
+		return NULL;
+	}
 	errno = 0;
-	*top = strtoull(argument, &end, 10);
+	request->top = strtoull(argument, &end, 10);
 	return errno || *end || end == argument || *argument == '-' ? "not a number: " : NULL;
+}
+
+static struct gm_error *run(struct request *request)
+{
+	const struct gm_options *options = &request->options;
+	struct gm_refs_look look = {};
+	struct gm_error *error = NULL;
+
+	if ((request->pprof || request->dot) && options->sources.count > 1)
+		return gm_error_create(EINVAL, "a file has room for one process: give one -p");
+	for (size_t i = 0; i < options->sources.count && !error; i++)
+		error = look_at(request, &options->sources.items[i], &look);
+	if (!error)
+		error = gm_refs_print(&look, options->format, request->top);
+	deinit(&look);
+	return error;
 }
 
 int gm_cmd_refs(int argc, char **argv)
 {
-	uint64_t top = TOP;
+	struct request request = { .top = TOP };
 	const struct gm_syntax syntax = {
 		.usage = usage,
 		.raw = true,
 		.letters = "n:",
+		.options = own_options,
 		.take = take,
-		.context = &top,
+		.context = &request,
 	};
-	struct gm_refs_look look = {};
-	struct gm_error *error = NULL;
-	struct gm_options options;
+	struct gm_error *error;
 	int code;
 
-	if (!gm_options_parse(&options, argc, argv, &syntax, &code)) {
-		gm_options_deinit(&options);
-		return code;
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &code)) {
+		error = run(&request);
+		code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
 	}
-	for (size_t i = 0; i < options.sources.count && !error; i++)
-		error = look_at(&options.sources.items[i], &look);
-	if (!error)
-		error = gm_refs_print(&look, options.format, top);
-	deinit(&look);
-	gm_options_deinit(&options);
-	return error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+	gm_options_deinit(&request.options);
+	return code;
 }

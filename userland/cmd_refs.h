@@ -52,6 +52,7 @@ struct gm_refs_totals {
 	uint64_t edges_us;
 	uint64_t types_us;
 	uint64_t tree_us;
+	uint64_t frozen_us;
 };
 
 /* All processes: rows by process, largest first. */
@@ -66,6 +67,12 @@ struct gm_refs_look {
 		GM_VEC(struct gm_refs_totals);
 	} totals;
 };
+
+/* Who holds how much of which type, to a file: for pprof, and as a graph for dot, of which it has
+ * the 200 largest edges.
+ */
+struct gm_error *gm_refs_write_pprof(const struct gm_go_refs *refs, const char *path) GM_MUST_CHECK;
+struct gm_error *gm_refs_write_dot(const struct gm_go_refs *refs, const char *path) GM_MUST_CHECK;
 
 /* Text has the largest @top of each process, all where that is 0. */
 struct gm_error *gm_refs_print(const struct gm_refs_look *look, enum gm_out_format format,

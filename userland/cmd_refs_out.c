@@ -73,6 +73,7 @@ static const struct gm_out_column totals_columns[] = {
 	TOTAL(edges_us, GM_OUT_COUNT),
 	TOTAL(types_us, GM_OUT_COUNT),
 	TOTAL(tree_us, GM_OUT_COUNT),
+	TOTAL(frozen_us, GM_OUT_COUNT),
 };
 
 #define TABLE(its_name, its_columns, row_type)                                                \
@@ -176,8 +177,12 @@ static void print_totals(const struct gm_refs_totals *totals)
 	       totals->goroutines, totals->gc_running ? "; a GC was running" : "");
 	printf("guessed: %s of stacks", gm_out_bytes(totals->guessed_stack_bytes, guessed));
 	printf(", %s of objects\n", gm_out_bytes(totals->guessed_heap_bytes, guessed));
-	printf("took %" PRIu64 ".%02" PRIu64 " s; the program was not stopped\n", us / 1000000,
-	       us % 1000000 / 10000);
+	printf("took %" PRIu64 ".%02" PRIu64 " s; ", us / 1000000, us % 1000000 / 10000);
+	if (totals->frozen_us)
+		printf("the program stood still for %" PRIu64 ".%03" PRIu64 " s\n",
+		       totals->frozen_us / 1000000, totals->frozen_us % 1000000 / 1000);
+	else
+		puts("the program was not stopped");
 }
 
 static struct gm_error *print_text(const struct gm_refs_look *look, uint64_t top)

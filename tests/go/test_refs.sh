@@ -56,6 +56,63 @@ complaints()
 	jq -r --argjson said "$said" "$1" <<<"$refs" 2>&1
 }
 
+# state PID: one letter, T where it is stopped
+state()
+{
+	sed 's/.*) \(.\).*/\1/' "/proc/$1/stat"
+}
+
+# freeze PROGRAM: it stands still, goes on after, and also when gomemctl is killed meanwhile
+freeze()
+{
+	local pid delay complaint='' frozen
+
+	coproc program { exec "$1"; }
+	# shellcheck disable=SC2154 # coproc sets it
+	pid=$program_PID
+	read -r -t 60 said <&"${program[0]}"
+	refs=$(./gomemctl refs -p "$pid" --freeze --json 2>&1)
+	frozen=$(jq '.totals[0].frozen_us > 0' <<<"$refs")
+	[ "$frozen" = true ] || complaint="expected a time that it stood still; came $refs"
+	[ "$(state "$pid")" != T ] || complaint="it was left stopped"
+	result "--freeze: who holds what" "$complaint$(complaints "$holders")"
+	complaint=''
+	for delay in 0.004 0.008 0.012 0.016 0.02 0.03 0.04 0.05 0.06 0.08; do
+		timeout -s KILL $delay ./gomemctl refs -p "$pid" --freeze >/dev/null 2>&1
+		sleep 0.1
+		[ "$(state "$pid")" != T ] || complaint="left stopped, gomemctl killed after $delay s"
+	done 2>/dev/null
+	result "--freeze: a killed gomemctl leaves nothing stopped" "$complaint"
+	kill -STOP "$pid"
+	sleep 0.1
+	./gomemctl refs -p "$pid" --freeze >/dev/null
+	[ "$(state "$pid")" = T ] && complaint='' || complaint="it runs"
+	result "--freeze: what was stopped before stays so" "$complaint"
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+# files MINOR PROGRAM: profile and graph have what the table has
+files()
+{
+	local complaint='' top pid
+
+	coproc program { exec "$2"; }
+	pid=$program_PID
+	read -r -t 60 said <&"${program[0]}"
+	./gomemctl refs -p "$pid" --pprof "$tmp/profile" --dot "$tmp/graph" >/dev/null
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+	top=$("$cache/go/$1/bin/go" tool pprof -sample_index=inuse_objects -top -cum -nodecount=1000 \
+		-nodefraction=0 "$tmp/profile" 2>&1 | awk '$6 == "main.large" { print $4 }')
+	[ "$top" = 100001 ] || complaint="main.large: expected 100001 objects; came $top"
+	result "--pprof: go tool pprof reads it" "$complaint"
+	complaint=''
+	grep -q '"main.large" -> "main.node " \[label=".*, 100000"\];' "$tmp/graph" ||
+		complaint="no edge from main.large to 100000 nodes: $(head -n 5 "$tmp/graph")"
+	result "--dot: who holds what" "$complaint"
+}
+
 # look PROGRAM: into $said what it says, into $refs what gomemctl does
 look()
 {
@@ -110,4 +167,5 @@ for minor in $(minors); do
 done
 build pie "$minor" refs -buildmode=pie && check "go$minor PIE" "$tmp/pie" &&
 	check_types "go$minor PIE"
+build newest "$minor" refs && freeze "$tmp/newest" && files "$minor" "$tmp/newest"
 done_testing

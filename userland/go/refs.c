@@ -3,22 +3,15 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "go/kinds.h"
+#include "go/shares.h"
 #include "go/typing.h"
+#include "os/file.h"
 
 static struct gm_error *no_memory(void)
 {
 	return gm_error_errno(ENOMEM, "cannot follow the references of the heap");
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 /* Nodes for the holders: weak ones come last. */
@@ -28,8 +21,8 @@ static struct gm_error *number_holders(struct gm_go_refs *refs, uint32_t *weak)
 	uint32_t node = refs->ids.count;
 
 	refs->holder_node = calloc(count + 1, sizeof(*refs->holder_node));
-	refs->shares = calloc(count + 1, sizeof(*refs->shares));
-	if (!refs->holder_node || !refs->shares)
+	refs->held = calloc(count + 1, sizeof(*refs->held));
+	if (!refs->holder_node || !refs->held)
 		return no_memory();
 	for (size_t i = 0; i < count; i++)
 		if (refs->roots.holders.items[i].kind != GM_GO_HOLDER_WEAK)
@@ -97,35 +90,41 @@ static struct gm_error *make_graph(const struct gm_go_rooting *rooting, struct g
 	return error;
 }
 
-/* @shares: by node, counted from the first holder. */
-static void share_span(const struct gm_go_refs *refs, const uint32_t *nearest, size_t index,
-		       struct gm_go_share *shares)
+/* Roots of the graph become holders, kinds types. */
+static struct gm_error *keep_shares(struct gm_go_refs *refs, const struct gm_go_shares *shares,
+				    const struct gm_go_kinds *kinds)
 {
-	const struct gm_go_span *span = &refs->ids.heap->spans.items[index];
-	uint32_t first = refs->ids.spans[index].first;
+	gm_autofree uint32_t *holders = NULL;
+	size_t count = refs->roots.holders.count;
 
-	for (uint32_t i = 0; i < span->elems; i++) {
-		if (!nearest[first + i])
-			continue;
-		shares[nearest[first + i] - 1].objects++;
-		shares[nearest[first + i] - 1].bytes += span->elem_bytes;
+	holders = calloc(count + 1, sizeof(*holders));
+	if (!holders || !gm_vec_reserve(&refs->holdings, shares->count))
+		return no_memory();
+	for (size_t i = 0; i < count; i++)
+		holders[refs->holder_node[i] - refs->ids.count] = i;
+	for (size_t i = 0; i < shares->count; i++) {
+		const struct gm_go_share *share = &shares->items[i];
+		uint32_t holder = holders[share->root];
+
+		refs->held[holder].objects += share->objects;
+		refs->held[holder].bytes += share->bytes;
+		refs->holdings.items[refs->holdings.count++] =
+			(struct gm_go_holding){ holder, kinds->items[share->kind], share->objects,
+						share->bytes };
 	}
+	return NULL;
 }
 
-/* Each object to the holder it is nearest to. */
-static struct gm_error *share_out(struct gm_go_refs *refs, const struct gm_graph *graph)
+static struct gm_error *share_out(struct gm_go_refs *refs, const struct gm_graph *graph,
+				  const uint32_t *kind_of, const struct gm_go_kinds *kinds)
 {
-	gm_autofree uint32_t *nearest = malloc(((size_t)graph->nodes + 1) * sizeof(*nearest));
-	gm_autofree struct gm_go_share *shares = calloc(graph->roots + 1, sizeof(*shares));
+	struct gm_go_shares shares = {};
 	struct gm_error *error;
 
-	if (!nearest || !shares)
-		return no_memory();
-	error = gm_graph_nearest(graph, nearest);
-	for (size_t i = 0; i < refs->ids.heap->spans.count && !error; i++)
-		share_span(refs, nearest, i, shares);
-	for (size_t i = 0; i < graph->roots && !error; i++)
-		refs->shares[i] = shares[refs->holder_node[i] - refs->ids.count];
+	error = gm_go_shares_find(&refs->ids, graph, kind_of, &shares);
+	if (!error)
+		error = keep_shares(refs, &shares, kinds);
+	free(shares.items);
 	return error;
 }
 
@@ -188,20 +187,22 @@ static struct gm_error *follow(const struct gm_go_rooting *rooting, struct gm_go
 			       struct gm_go_typing *typing, struct gm_graph *graph)
 {
 	struct gm_go_seeds seeds = {};
-	uint64_t started = now_ns();
+	uint64_t started = gm_clock_ns();
 	struct gm_error *error;
 
 	error = make_graph(rooting, refs, typing, graph);
-	refs->edges_ns = now_ns() - started;
-	started += refs->edges_ns;
 	if (!error)
 		error = gm_go_typing_seeds(rooting, &refs->roots, refs->types, &seeds);
+	if (rooting->copied)
+		rooting->copied(rooting->context);
+	refs->edges_ns = gm_clock_ns() - started;
+	started += refs->edges_ns;
 	if (!error)
 		error = gm_go_typing_spread(typing, graph, &refs->ids, &seeds);
 	free(seeds.items);
 	free(typing->steps.items);
 	free(typing->steps.far.items);
-	refs->types_ns = now_ns() - started;
+	refs->types_ns = gm_clock_ns() - started;
 	return error;
 }
 
@@ -211,9 +212,9 @@ static struct gm_error *arrange(struct gm_go_refs *refs, struct gm_go_typing *ty
 	struct gm_go_kinds kinds = {};
 	struct gm_error *error;
 
-	error = share_out(refs, graph);
+	error = add_kinds(refs, typing, &kinds);
 	if (!error)
-		error = add_kinds(refs, typing, &kinds);
+		error = share_out(refs, graph, typing->codes, &kinds);
 	if (!error)
 		error = gm_dominators_find(graph, &refs->tree);
 	if (!error) {
@@ -233,10 +234,10 @@ static struct gm_error *read_graph(const struct gm_go_rooting *rooting, struct g
 
 	typing.codes = calloc((size_t)refs->ids.count + 1, sizeof(*typing.codes));
 	error = typing.codes ? follow(rooting, refs, &typing, &graph) : no_memory();
-	started = now_ns();
+	started = gm_clock_ns();
 	if (!error)
 		error = arrange(refs, &typing, &graph);
-	refs->tree_ns = now_ns() - started;
+	refs->tree_ns = gm_clock_ns() - started;
 	free(typing.codes);
 	gm_graph_deinit(&graph);
 	return error;
@@ -248,7 +249,7 @@ struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const stru
 	const struct gm_go_image *image = rooting->target->image;
 	struct gm_go_rooting with_ids = *rooting;
 	struct gm_error *error;
-	uint64_t started = now_ns();
+	uint64_t started = gm_clock_ns();
 
 	*refs = (struct gm_go_refs){};
 	with_ids.ids = &refs->ids;
@@ -259,7 +260,7 @@ struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const stru
 					   &refs->types);
 	if (!error)
 		error = gm_go_roots_read(&with_ids, &refs->roots);
-	refs->roots_ns = now_ns() - started;
+	refs->roots_ns = gm_clock_ns() - started;
 	return error ?: read_graph(&with_ids, refs);
 }
 
@@ -269,7 +270,8 @@ void gm_go_refs_deinit(struct gm_go_refs *refs)
 	gm_go_roots_deinit(&refs->roots);
 	gm_go_ids_deinit(&refs->ids);
 	free(refs->holder_node);
-	free(refs->shares);
+	free(refs->held);
+	free(refs->holdings.items);
 	free(refs->sums.items);
 	gm_go_types_destroy(refs->types);
 	*refs = (struct gm_go_refs){};

@@ -7,8 +7,10 @@
 #include "go/roots.h"
 #include "go/types.h"
 
-/* What a holder is nearest to: each object counts for one holder. */
-struct gm_go_share {
+/* What a holder has, of one type or of all. */
+struct gm_go_holding {
+	uint32_t holder;
+	gm_go_code code;
 	uint64_t objects;
 	uint64_t bytes;
 };
@@ -23,7 +25,8 @@ struct gm_go_type_sum {
  * struct gm_go_refs - what was reached of a heap
  * @tree: of dominators; the nodes are the objects of @ids, then the holders in the order of
  *	@holder_node; bytes are those of objects' slots
- * @holder_node, @shares: by holder
+ * @holder_node: by holder; @held: by holder, what it is nearest to, of all types
+ * @holdings: the same by holder and type, in no order: each object that is reached is in one
  * @types: what the codes of @sums mean
  * @live_objects, @live_bytes: in the heap, as far as the last GC and the allocator know
  * @reached_objects, @reached_bytes: from the roots
@@ -36,7 +39,10 @@ struct gm_go_refs {
 	struct gm_go_edges_count count;
 	struct gm_dominators tree;
 	uint32_t *holder_node;
-	struct gm_go_share *shares;
+	struct gm_go_holding *held;
+	struct {
+		GM_VEC(struct gm_go_holding);
+	} holdings;
 	struct gm_go_types *types;
 	struct {
 		GM_VEC(struct gm_go_type_sum);

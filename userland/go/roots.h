@@ -63,6 +63,7 @@ struct gm_go_roots {
 /**
  * struct gm_go_rooting - from what they are read
  * @variables: NULL where they have no names
+ * @copied: called when no more of the target's heap and stacks is needed; NULL: nobody asks
  */
 struct gm_go_rooting {
 	const struct gm_go_target *target;
@@ -70,6 +71,8 @@ struct gm_go_rooting {
 	const struct gm_go_modules *modules;
 	const struct gm_elf_variables *variables;
 	const struct gm_go_ids *ids;
+	void (*copied)(void *context);
+	void *context;
 };
 
 /* Caller deinits, also after an error. */

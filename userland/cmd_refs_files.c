@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What refs found, for other programs to show. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd_refs.h"
+#include "out/bytes.h"
+#include "out/pprof.h"
+
+#define NAME_BYTES 600
+#define DOT_EDGES 200
+
+static struct gm_error *add_samples(const struct gm_go_refs *refs, struct gm_pprof *pprof)
+{
+	struct gm_error *error = NULL;
+	char name[NAME_BYTES];
+
+	for (size_t i = 0; i < refs->holdings.count && !error; i++) {
+		const struct gm_go_holding *holding = &refs->holdings.items[i];
+		const char *const stack[] = {
+			gm_go_types_name(refs->types, holding->code, name, sizeof(name)),
+			refs->roots.holders.items[holding->holder].name,
+		};
+
+		error = gm_pprof_add(pprof, stack, 2,
+				     (const uint64_t[]){ holding->objects, holding->bytes });
+	}
+	return error;
+}
+
+struct gm_error *gm_refs_write_pprof(const struct gm_go_refs *refs, const char *path)
+{
+	gm_auto(gm_pprof) struct gm_pprof *pprof = NULL;
+	static const char *const types[] = { "inuse_objects", "inuse_space" };
+	static const char *const units[] = { "count", "bytes" };
+	struct gm_error *error;
+
+	error = gm_pprof_create(types, units, &pprof);
+	if (!error)
+		error = add_samples(refs, pprof);
+	return error ?: gm_pprof_write(pprof, path);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct gm_go_holding *one = a, *two = b;
+
+	return one->bytes < two->bytes ? 1 : -(one->bytes > two->bytes);
+}
+
+/* A name between quotes: what of it would end them goes. */
+static void put_name(FILE *file, const char *name)
+{
+	for (; *name; name++)
+		fputc(*name == '"' || *name == '\\' || (unsigned char)*name < ' ' ? '\'' : *name,
+		      file);
+}
+
+static void put_holding(FILE *file, const struct gm_go_refs *refs,
+			const struct gm_go_holding *holding)
+{
+	char name[NAME_BYTES], bytes[GM_OUT_BYTES_MAX];
+
+	fputs("\t\"", file);
+	put_name(file, refs->roots.holders.items[holding->holder].name);
+	fputs("\" -> \"", file);
+	put_name(file, gm_go_types_name(refs->types, holding->code, name, sizeof(name)));
+	/* A variable may be called as a type is: they are told apart by a blank. */
+	fprintf(file, " \" [label=\"%s, %" PRIu64 "\"];\n", gm_out_bytes(holding->bytes, bytes),
+		holding->objects);
+}
+
+static struct gm_error *write_graph(const struct gm_go_refs *refs,
+				    const struct gm_go_holding *sorted, size_t count,
+				    const char *path)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		return gm_error_errno(errno, "cannot write %s", path);
+	fputs("digraph refs {\n\trankdir=LR;\n\tnode [shape=box];\n", file);
+	for (size_t i = 0; i < count && i < DOT_EDGES; i++)
+		put_holding(file, refs, &sorted[i]);
+	fputs("}\n", file);
+	count = ferror(file);
+	if (!fclose(file) && !count)
+		return NULL;
+	return gm_error_errno(errno ?: EIO, "cannot write %s", path);
+}
+
+struct gm_error *gm_refs_write_dot(const struct gm_go_refs *refs, const char *path)
+{
+	size_t count = refs->holdings.count;
+	struct gm_go_holding *sorted = calloc(count + 1, sizeof(*sorted));
+	struct gm_error *error;
+
+	if (!sorted)
+		return gm_error_errno(ENOMEM, "cannot write %s", path);
+	if (count)
+		memcpy(sorted, refs->holdings.items, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), by_bytes);
+	error = write_graph(refs, sorted, count, path);
+	free(sorted);
+	return error;
+}
