@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* gomemctl goroutines: what they wait for, where, since when, and what their stacks take. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd_goroutines.h"
 
+#define SECONDS_MAX 86400
 #define SCHEMA "gomem.goroutines/1"
 
-enum { OPTION_BY = GM_OPTION_OWN, OPTION_LIST, OPTION_LABEL };
+enum { OPTION_BY = GM_OPTION_OWN, OPTION_LIST, OPTION_LABEL, OPTION_GROWTH };
 
 static const char usage[] =
 	"Usage: gomemctl goroutines [SOURCE] [--by stack|function|state|creator|labels] [-n N]\n"
-	"                           [--label KEY[=VALUE]] [--list] [--json]\n"
+	"                           [--label KEY[=VALUE]] [--growth SECONDS] [--list] [--json]\n"
 	"\n"
 	"Shows the goroutines of a Go program: how many there are, what they wait for, where, about\n"
 	"how long, who created them, and what their stacks take: allotted, resident and in use.\n"
 	"Grouped by stack, by the function that they are in outside of the runtime and its like, by\n"
 	"state, by the function that created them, or by pprof labels; those with the most stack\n"
 	"first, 10 groups or N. --list shows each goroutine. --label: only those that have it.\n"
+	"--growth: look twice, so many seconds apart, and say how much each group grew.\n"
 	"Without -p, the module's targets.\n";
 
 static const struct option options[] = {
 	{ "by", required_argument, NULL, OPTION_BY },
 	{ "list", no_argument, NULL, OPTION_LIST },
 	{ "label", required_argument, NULL, OPTION_LABEL },
+	{ "growth", required_argument, NULL, OPTION_GROWTH },
 	{},
 };
 
@@ -54,24 +59,31 @@ static bool set_by(struct request *request, const char *text)
 	return false;
 }
 
-static bool set_max(struct request *request, const char *text)
+static bool parse_number(const char *text, long most, long *number)
 {
 	char *end;
-	long max;
 
 	errno = 0;
-	max = strtol(text, &end, 10);
-	request->view.max = max;
-	return !errno && !*end && max > 0;
+	*number = strtol(text, &end, 10);
+	return !errno && !*end && *number > 0 && *number <= most;
 }
 
 static const char *take(void *context, int option, const char *argument)
 {
 	struct request *request = context;
+	long number;
 
 	switch (option) {
 	case 'n':
-		return set_max(request, argument) ? NULL : "not a number above 0: ";
+		if (!parse_number(argument, LONG_MAX, &number))
+			return "not a number above 0: ";
+		request->view.max = number;
+		return NULL;
+	case OPTION_GROWTH:
+		if (!parse_number(argument, SECONDS_MAX, &number))
+			return "not a number of seconds, of a day at most: ";
+		request->view.growth_s = number;
+		return NULL;
 	case OPTION_BY:
 		return set_by(request, argument) ?
 			       NULL :
@@ -122,21 +134,51 @@ static void print_before(const struct request *request, bool is_first)
 		fputs(",\n", stdout);
 }
 
+static struct gm_error *look_at(const struct request *request, const struct gm_source *source,
+				struct gm_goroutines_look *look)
+{
+	struct gm_error *error = gm_goroutines_look(source, look);
+
+	if (!error)
+		keep_labelled(look, request->label);
+	return error;
+}
+
+/* Leaves @before empty where growth is not asked for. */
+static struct gm_error *look_before(const struct request *request, const struct gm_source *source,
+				    struct gm_goroutines_look *before)
+{
+	struct gm_error *error;
+
+	memset(before, 0, sizeof(*before));
+	if (!request->view.growth_s)
+		return NULL;
+	if (source->kind != GM_SOURCE_PID)
+		return gm_error_create(EINVAL, "only what runs can grow: --growth wants a process");
+	error = look_at(request, source, before);
+	if (!error)
+		sleep(request->view.growth_s);
+	return error;
+}
+
 static struct gm_error *show(const struct request *request, const struct gm_source *source,
 			     bool is_first)
 {
-	struct gm_goroutines_look look;
-	struct gm_error *error = gm_goroutines_look(source, &look);
+	struct gm_goroutines_look look = {}, before;
+	struct gm_error *error = look_before(request, source, &before);
 
+	if (!error)
+		error = look_at(request, source, &look);
 	if (!error) {
+		look.before = request->view.growth_s ? &before : NULL;
 		print_before(request, is_first);
-		keep_labelled(&look, request->label);
 		if (request->options.format == GM_OUT_JSON)
 			error = gm_goroutines_print_json(stdout, &request->view, &look);
 		else
 			error = gm_goroutines_print(stdout, &request->view, &look);
 	}
 	gm_goroutines_look_deinit(&look);
+	gm_goroutines_look_deinit(&before);
 	return error;
 }
 

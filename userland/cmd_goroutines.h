@@ -62,6 +62,7 @@ struct gm_goroutine {
  * @thread_bytes, @thread_resident: the stacks that threads have for themselves, where the
  *	runtime allots them or was told their bounds
  * @moved: goroutines that ran while they were read
+ * @before: a look at the same process before, to tell what grew; NULL: there was none
  */
 struct gm_goroutines_look {
 	GM_VEC(struct gm_goroutine);
@@ -76,6 +77,7 @@ struct gm_goroutines_look {
 	uint64_t thread_bytes;
 	uint64_t thread_resident;
 	uint64_t moved;
+	struct gm_goroutines_look *before;
 };
 
 /* Deinit either way; do not move it in between. */
@@ -92,6 +94,7 @@ char *gm_goroutines_state(const struct gm_goroutines_look *look, const struct gm
  * @example: one of those that the most have the stack of
  * @example_count: how many that are
  * @function: where it is, as gm_goroutines_where(); @creator: who made it; NULL: not known
+ * @before: what @count was in the look before, if there was one
  * @wait_ns: of the one that waits longest, GM_OUT_NONE: not known of any
  * @waits: of how many it is known
  * @state: their state, "" where they differ
@@ -103,6 +106,7 @@ struct gm_goroutines_group {
 	const char *function;
 	const char *creator;
 	uint64_t count;
+	uint64_t before;
 	uint64_t stack_bytes;
 	uint64_t used_bytes;
 	uint64_t resident_bytes;
@@ -147,12 +151,14 @@ bool gm_goroutines_creator(struct gm_goroutines_look *look, const struct gm_goro
  * @by_name: of @by
  * @max: groups, or goroutines, 0: as many as usual
  * @list: each goroutine instead of groups
+ * @growth_s: how long after the first look the second comes, that tells what grew; 0: it does not
  */
 struct gm_goroutines_view {
 	enum gm_goroutines_by by;
 	const char *by_name;
 	size_t max;
 	bool list;
+	unsigned int growth_s;
 };
 
 struct gm_error *gm_goroutines_print(FILE *stream, const struct gm_goroutines_view *view,

@@ -16,13 +16,14 @@ static int compare_numbers(uint64_t one, uint64_t two)
 	return (one > two) - (one < two);
 }
 
-static int compare_stacks(const uint64_t *pcs, const struct gm_goroutine *one,
-			  const struct gm_goroutine *two)
+/* Of one look, or of two. */
+static int compare_stacks(const uint64_t *one_pcs, const struct gm_goroutine *one,
+			  const uint64_t *two_pcs, const struct gm_goroutine *two)
 {
 	int order = compare_numbers(one->count, two->count);
 
 	for (size_t i = 0; i < one->count && !order; i++)
-		order = compare_numbers(pcs[one->frames + i], pcs[two->frames + i]);
+		order = compare_numbers(one_pcs[one->frames + i], two_pcs[two->frames + i]);
 	/* Without a stack, what it began with tells most. */
 	if (!order)
 		order = compare_numbers(one->state->start_pc, two->state->start_pc);
@@ -52,7 +53,7 @@ static int compare_states(const struct gm_go_goroutine_state *one,
 static int compare_items(const void *a, const void *b, void *pcs)
 {
 	const struct gm_goroutine *one = a, *two = b;
-	int order = compare_stacks(pcs, one, two);
+	int order = compare_stacks(pcs, one, pcs, two);
 
 	if (!order)
 		order = compare_states(one->state, two->state);
@@ -138,9 +139,11 @@ static struct gm_error *group_alike(struct gm_goroutines_look *look, bool system
 	return NULL;
 }
 
+/* @one, @two: the pcs of the looks that the groups are of */
 struct order {
 	enum gm_goroutines_by by;
-	const uint64_t *pcs;
+	const uint64_t *one;
+	const uint64_t *two;
 };
 
 static int compare_groups(const void *a, const void *b, void *context)
@@ -158,7 +161,7 @@ static int compare_groups(const void *a, const void *b, void *context)
 	case GM_GOROUTINES_LABELS:
 		return compare_labels(one->labels, two->labels);
 	default:
-		return compare_stacks(order->pcs, one->example, two->example);
+		return compare_stacks(order->one, one->example, order->two, two->example);
 	}
 }
 
@@ -205,17 +208,52 @@ static void merge_alike(struct gm_goroutines_groups *groups, const struct order 
 	groups->count = kept;
 }
 
+/* The groups by what makes them, each once. */
+static struct gm_error *make_groups(struct gm_goroutines_look *look, enum gm_goroutines_by by,
+				    bool system, struct gm_goroutines_groups *groups)
+{
+	const struct order order = { by, look->pcs.items, look->pcs.items };
+	struct gm_error *error = group_alike(look, system, groups);
+
+	if (error || !groups->count)
+		return error;
+	qsort_r(groups->items, groups->count, sizeof(*groups->items), compare_groups,
+		(void *)&order);
+	merge_alike(groups, &order);
+	return NULL;
+}
+
+/* What each had in the look before: both are in order. */
+static void count_before(struct gm_goroutines_groups *groups,
+			 const struct gm_goroutines_groups *before, const struct order *order)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < groups->count; i++) {
+		struct gm_goroutines_group *group = &groups->items[i];
+		int compared = 1;
+
+		while (at < before->count && compared > 0) {
+			compared = compare_groups(group, &before->items[at], (void *)order);
+			at += compared > 0;
+		}
+		group->before = compared ? 0 : before->items[at].count;
+	}
+}
+
 struct gm_error *gm_goroutines_group(struct gm_goroutines_look *look, enum gm_goroutines_by by,
 				     bool system, struct gm_goroutines_groups *groups)
 {
-	struct order order = { by, look->pcs.items };
-	struct gm_error *error;
+	struct gm_goroutines_groups before = {};
+	struct gm_error *error = make_groups(look, by, system, groups);
 
-	error = group_alike(look, system, groups);
-	if (error || !groups->count)
-		return error;
-	qsort_r(groups->items, groups->count, sizeof(*groups->items), compare_groups, &order);
-	merge_alike(groups, &order);
-	qsort(groups->items, groups->count, sizeof(*groups->items), most_stack_first);
-	return NULL;
+	if (!error && look->before)
+		error = make_groups(look->before, by, system, &before);
+	if (!error && look->before)
+		count_before(groups, &before,
+			     &(struct order){ by, look->pcs.items, look->before->pcs.items });
+	free(before.items);
+	if (!error && groups->count)
+		qsort(groups->items, groups->count, sizeof(*groups->items), most_stack_first);
+	return error;
 }

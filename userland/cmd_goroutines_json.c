@@ -121,6 +121,7 @@ static bool fill_group(struct json_object *object, struct gm_goroutines_look *lo
 		       const struct gm_goroutines_group *group, bool system)
 {
 	return add_number(object, "count", group->count) &&
+	       add_number(object, "count_before", look->before ? group->before : GM_OUT_NONE) &&
 	       gm_out_json_add(object, "system", json_object_new_boolean(system)) &&
 	       add_text(object, "state", *group->state ? group->state : NULL) &&
 	       add_number(object, "wait_about_ns", group->wait_ns) &&

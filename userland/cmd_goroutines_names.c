@@ -70,7 +70,7 @@ const char *gm_goroutines_where(struct gm_goroutines_look *look, const struct gm
 }
 
 /* A return address, of the function in the source: where it was inlined does not matter. The
- * first goroutine is the runtime's making, and it names a creator that means nothing.
+ * first goroutine is the runtime's making, by a go statement that means nothing.
  */
 bool gm_goroutines_creator(struct gm_goroutines_look *look, const struct gm_goroutine *one,
 			   struct gm_go_frame *frame)
@@ -78,7 +78,7 @@ bool gm_goroutines_creator(struct gm_goroutines_look *look, const struct gm_goro
 	const uint64_t pc = one->state->go_pc;
 	struct gm_go_frame frames[GM_GO_FRAMES_MAX];
 
-	if (!pc ||
+	if (!pc || one->state->id == 1 ||
 	    !gm_go_functions_frames(look->subject.functions, pc - 1, frames, GM_GO_FRAMES_MAX))
 		return false;
 	*frame = frames[0];

@@ -154,12 +154,22 @@ static void print_titles(FILE *stream, const char *first, const char *last)
 		last);
 }
 
+static void print_growth(FILE *stream, const struct gm_goroutines_look *look,
+			 const struct gm_goroutines_group *group)
+{
+	if (look->before && group->count >= group->before)
+		fprintf(stream, "+%" PRIu64 "  ", group->count - group->before);
+	else if (look->before)
+		fprintf(stream, "-%" PRIu64 "  ", group->before - group->count);
+}
+
 /* What all of a group share, besides what its stack says. */
 static void print_group(FILE *stream, const struct gm_goroutines_view *view,
 			struct gm_goroutines_look *look, const struct gm_goroutines_group *group)
 {
 	print_columns(stream, group->count, group->wait_ns, group->stack_bytes,
 		      look->subject.pages ? group->resident_bytes : GM_OUT_NONE, group->used_bytes);
+	print_growth(stream, look, group);
 	if (view->by == GM_GOROUTINES_FUNCTION)
 		fprintf(stream, "%s  ", group->function ?: "?");
 	if (view->by == GM_GOROUTINES_CREATOR)
@@ -212,6 +222,7 @@ static void print_states(FILE *stream, const struct gm_goroutines_groups *states
 		print_columns(stream, state->count, state->wait_ns, state->stack_bytes,
 			      look->subject.pages ? state->resident_bytes : GM_OUT_NONE,
 			      state->used_bytes);
+		print_growth(stream, look, state);
 		fprintf(stream, "%s\n", state->state);
 	}
 	fputc('\n', stream);
@@ -267,6 +278,9 @@ static void print_look(FILE *stream, const struct gm_goroutines_view *view,
 	print_sum(stream, "goroutines", states, look);
 	print_sum(stream, "of the runtime's own", system, look);
 	print_threads(stream, look);
+	if (look->before)
+		fprintf(stream, "%+9" PRId64 " goroutines within %u s: + and - tell of which\n",
+			(int64_t)(look->count - look->before->count), view->growth_s);
 	if (look->moved)
 		fprintf(stream, "%9" PRIu64 " ran while they were read: where is not known\n",
 			look->moved);

@@ -175,6 +175,24 @@ shared()
 		check "$1" host "$tmp/$1.so"
 }
 
+# Ten goroutines more each second, by construction: the program of tests/go/leaking
+growing()
+{
+	build "$1" "$2" leaking || return
+	coproc program { exec "$tmp/$1"; }
+	pid=$program_PID
+	sleep 1
+	ask groups --by function --growth 3
+	is "$1: what does not grow" "$(of '.groups[] | select(.function == "main.worker") |
+		"\(.count_before) \(.count)"' groups)" '20 20' 'made so'
+	result "$1: what grows" "$(of '.groups[] | select(.function == "main.leak") |
+		.count - .count_before | select(. < 15 or . > 45) |
+		"expected about 30, 10 a second; came \(.)"' groups)"
+	is "$1: what is new" "$(of '.groups[] | select(.function == "main.late") |
+		"\(.count_before) \(.count)"' groups)" '0 3' 'made so'
+	stop
+}
+
 # spinning NAME PROGRAM [ARGUMENT...]: one runs, so has no stack to be read, and no GC has seen
 # the others; where its thread keeps it is what gomemctl watch says to the module
 spinning()
@@ -192,6 +210,8 @@ spinning()
 			echo "expected $g, from runtime.allgs; threads have"
 			cat "$tmp/current"
 		})"
+	is "$1: who created main" "$(of '[.list[] | select(.goid == 1 and .created_by)] | length')" \
+		0 'nobody'
 	is "$1: no GC, no waiting time" \
 		"$(of '[.list[].wait_about_ns] | unique | tojson')" '[null]' 'as GOGC is off'
 	stop
@@ -232,6 +252,7 @@ for minor in $(minors); do
 	each "go$minor" "$minor"
 	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
 done
+growing "go$minor-leaking" "$minor"
 spinning "go$minor" "go$minor"
 spinning "go$minor-stripped" "go$minor-stripped"
 cored "go$minor-stripped" "go$minor-stripped"
