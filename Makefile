@@ -20,6 +20,7 @@ help:
 	@echo 'make check-kernels only what runs in virtual machines, on every kernel'
 	@echo 'make check-go      every Go, built in every way, and Debian'"'"'s Go servers'
 	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
+	@echo 'make fuzz          hostile input for every parser, 10 minutes each; FUZZ_SECONDS=N'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
 	@echo 'make bench-report  the part of it that says what a report of a Go program costs'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
@@ -44,6 +45,11 @@ MODULES := $(foreach l,$(LIBRARIES),$(firstword $(subst :, ,$l)))
 ifdef SAN
 BUILD ?= build/san
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef FUZZ
+BUILD ?= build/fuzz
+CC := clang
+SANITIZE := -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 else
 BUILD ?= build/user
 endif
@@ -79,6 +85,16 @@ libraries:
 
 host-tests: $(HOST_TESTS)
 
+# libFuzzer's: clang's objects, of which each harness is one that has main()
+FUZZ_SHARED := $(BUILD)/tests/fuzz/fuzz.o $(BUILD)/tests/fuzz/program.o \
+	$(BUILD)/tests/fuzz/process.o
+FUZZ_PROGRAMS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(BUILD)/tests/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(FUZZ_SHARED) $(ROOMS)
+	$(CC) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS)
+
+fuzz-programs: $(FUZZ_PROGRAMS)
+
 # The tests that run as root in the virtual machine: static, they bring all they need
 KSELFTEST_SOURCES := $(wildcard tests/kselftest/*.c)
 KSELFTESTS := $(patsubst tests/%.c,build/%,$(filter tests/kselftest/test_%,$(KSELFTEST_SOURCES)))
@@ -108,8 +124,8 @@ bench-bare: $(BUILD)/tests/bench/report/bare
 $(BUILD)/tests/bench/report/bare: $(BUILD)/tests/bench/report/bare.o $(ROOMS)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
--include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d)
-.SECONDARY: $(HOST_TESTS:=.o)
+-include $(OBJECTS:.o=.d) $(HOST_TESTS:=.d) $(FUZZ_PROGRAMS:=.d)
+.SECONDARY: $(HOST_TESTS:=.o) $(FUZZ_PROGRAMS:=.o) $(FUZZ_SHARED)
 
 # -- gomem.ko ---------------------------------------------------------------------
 
@@ -226,6 +242,12 @@ check-debug:
 	tests/vm/setup.sh debug
 	tests/check.sh debug
 
+# Ten minutes of each parser, two at a time
+fuzz: gomemctl
+	tests/vm/setup.sh
+	$(MAKE) FUZZ=1 fuzz-programs
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/fuzz/fuzz.sh
+
 KERNELS ?= 6.1
 
 bench:
@@ -242,5 +264,4 @@ clean:
 
 .PHONY: all help layouts libraries host-tests kselftests bench-program bench-bare bench-report \
 	illness module module-if-possible install install-module uninstall demo lint format check \
-	check-go check-kernels \
-	check-debug bench clean
+	check-go check-kernels fuzz fuzz-programs check-debug bench clean

@@ -6,6 +6,7 @@
 #	lint		tests/lint.sh
 #	host/NAME	tests/host/test_NAME.c, under ASan and UBSan
 #	go/NAME		tests/go/test_NAME.sh, real Go programs on this machine
+#	fuzz		tests/fuzz/fuzz.sh, hostile input, a few seconds for each parser
 #	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on the
 #			kernels that tests/vm/kernels says
 #
@@ -94,6 +95,11 @@ go_programs()
 	for test in tests/go/test_*.sh; do
 		run "go/$(name_of "$test")" "$test" "${@}"
 	done
+}
+
+fuzz()
+{
+	build fuzz make -s -j2 FUZZ=1 fuzz-programs && run fuzz tests/fuzz/fuzz.sh
 }
 
 # What the guest does: each test in turn, its output between lines that say so
@@ -227,7 +233,10 @@ if [ "$what" = all ]; then
 	host
 fi
 build gomemctl make -s -j2 gomemctl && case $what in
-all) go_programs ;;
+all)
+	go_programs
+	fuzz
+	;;
 go) go_programs all ;;
 esac
 [ "$what" = go ] || build kselftest make -s -j2 kselftests illness && case $what in

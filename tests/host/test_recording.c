@@ -57,16 +57,17 @@ static uint8_t byte_at(struct gm_mem *mem, uint64_t address, bool *there)
 }
 
 /* Ranges that overlap, touch, cross a group, and one that is read again with other bytes. */
+static const struct {
+	uint64_t address;
+	size_t size;
+	uint8_t shift;
+} reads[] = { { GROUP * 9 - 10, 20, 0 }, { 4096, 100, 0 },	   { 4146, 100, 3 },
+	      { 4246, 10, 0 },		 { GROUP * 9 + 50, 8, 0 }, { 1ULL << 41, 8, 0 } };
+
 static void make_tape(struct gm_tape *tape)
 {
-	static const struct {
-		uint64_t address;
-		size_t size;
-		uint8_t shift;
-	} reads[] = { { GROUP * 9 - 10, 20, 0 }, { 4096, 100, 0 },	   { 4146, 100, 3 },
-		      { 4246, 10, 0 },		 { GROUP * 9 + 50, 8, 0 }, { 1ULL << 41, 8, 0 } };
-	struct fake fake = { { &fake_operations }, 0 };
 	gm_auto(gm_mem) struct gm_mem *recorder = NULL;
+	struct fake fake = { { &fake_operations }, 0 };
 	char buffer[8192];
 
 	if (gm_tape_record(&fake.mem, &recorder))

@@ -32,9 +32,12 @@ static uint32_t *slot_of(const struct gm_go_roots *roots, enum gm_go_holder_kind
 
 	for (;; at++) {
 		uint32_t *slot = &roots->names->slots[at % (2 * GM_GO_HOLDERS_MAX)];
-		const struct gm_go_holder *holder = &roots->holders.items[*slot - 1];
+		const struct gm_go_holder *holder;
 
-		if (!*slot || (holder->kind == kind && !strcmp(holder->name, name)))
+		if (!*slot)
+			return slot;
+		holder = &roots->holders.items[*slot - 1];
+		if (holder->kind == kind && !strcmp(holder->name, name))
 			return slot;
 	}
 }

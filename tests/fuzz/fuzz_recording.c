@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Recordings, and the heaps in them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "fuzz.h"
+#include "go/heap.h"
+#include "recording/recording.h"
+
+static void look(struct gm_sample *sample)
+{
+	struct gm_go_heap *heap = NULL;
+	struct gm_bill *bill = NULL;
+	struct gm_mem *mem = NULL;
+	struct gm_go_target target = { .maps = sample->maps, .image = &sample->image };
+
+	fuzz_accept(gm_tape_play(&sample->tape, &mem));
+	target.mem = mem;
+	if (!sample->go_problem)
+		fuzz_accept(gm_go_heap_read(&target, &heap));
+	fuzz_accept(gm_bill_compute(sample->maps, sample->pages, heap, 0, &bill));
+	gm_bill_destroy(bill);
+	gm_go_heap_destroy(heap);
+	gm_mem_destroy(mem);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct gm_recording *recording = NULL;
+	struct gm_sample sample = {};
+	struct gm_error *error;
+	int64_t id;
+
+	fuzz_file(data, size);
+	error = gm_recording_open(fuzz_file_path(), &recording);
+	if (!error)
+		error = gm_recording_find(recording, NULL, &id);
+	if (!error)
+		error = gm_recording_read(recording, id, &sample);
+	if (!error)
+		look(&sample);
+	fuzz_accept(error);
+	gm_sample_deinit(&sample);
+	gm_recording_destroy(recording);
+	return 0;
+}
