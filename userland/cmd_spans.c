@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "cmd_spans.h"
 #include "cmd_subject.h"
 #include "join/bill.h"
 #include "out/json.h"
@@ -181,8 +182,19 @@ static struct gm_error *add_totals(struct totals_list *list, pid_t pid, struct g
 	return NULL;
 }
 
+static struct gm_error *add_lives(struct gm_spans_lives *rows, const struct gm_subject *subject)
+{
+	struct gm_lives lives = {};
+	struct gm_error *error = gm_lives_list(subject->heap, subject->pages, &lives);
+
+	if (!error)
+		error = gm_spans_sum_lives(subject->pid, &lives, rows);
+	free(lives.items);
+	return error;
+}
+
 static struct gm_error *look(const struct gm_source *source, struct rows *rows,
-			     struct totals_list *list)
+			     struct gm_spans_lives *lives, struct totals_list *list)
 {
 	gm_auto(gm_bill) struct gm_bill *bill = NULL;
 	struct gm_subject subject;
@@ -197,6 +209,8 @@ static struct gm_error *look(const struct gm_source *source, struct rows *rows,
 		error = gm_bill_compute(subject.maps, subject.pages, subject.heap, 0, &bill);
 	if (!error)
 		error = add_rows(rows, subject.pid, bill);
+	if (!error)
+		error = add_lives(lives, &subject);
 	if (!error)
 		error = add_totals(list, subject.pid, subject.heap);
 	gm_subject_deinit(&subject);
@@ -248,7 +262,21 @@ static struct gm_error *print_memstats(const struct gm_go_totals *go)
 	return gm_out_table_print(stdout, GM_OUT_TEXT, &total_table, totals, COUNT(totals));
 }
 
-static struct gm_error *print_text(const struct rows *rows, const struct totals_list *list)
+/* The lives of one process stand together. */
+static struct gm_error *print_lives(const struct gm_spans_lives *lives, uint64_t pid)
+{
+	size_t first = 0, end;
+
+	while (first < lives->count && lives->items[first].pid != pid)
+		first++;
+	for (end = first; end < lives->count && lives->items[end].pid == pid;)
+		end++;
+	return gm_out_table_print(stdout, GM_OUT_TEXT, &gm_spans_lives_text, lives->items + first,
+				  end - first);
+}
+
+static struct gm_error *print_text(const struct rows *rows, const struct gm_spans_lives *lives,
+				   const struct totals_list *list)
 {
 	struct gm_error *error = NULL;
 
@@ -259,12 +287,15 @@ static struct gm_error *print_text(const struct rows *rows, const struct totals_
 		       totals->version, totals->layout);
 		error = print_rows(rows, totals->pid);
 		if (!error && putchar('\n'))
+			error = print_lives(lives, totals->pid);
+		if (!error && putchar('\n'))
 			error = print_memstats(&totals->go);
 	}
 	return error;
 }
 
-static struct gm_error *print_json(const struct rows *rows, const struct totals_list *list)
+static struct gm_error *print_json(const struct rows *rows, const struct gm_spans_lives *lives,
+				   const struct totals_list *list)
 {
 	json_object *root = json_object_new_object();
 	const char *text = NULL;
@@ -272,6 +303,8 @@ static struct gm_error *print_json(const struct rows *rows, const struct totals_
 	if (root && gm_out_json_add(root, "schema", gm_out_json_string(SCHEMA)) &&
 	    gm_out_json_add(root, "spans",
 			    gm_out_json_rows(&data_table, rows->items, rows->count)) &&
+	    gm_out_json_add(root, "lives",
+			    gm_out_json_rows(&gm_spans_lives_data, lives->items, lives->count)) &&
 	    gm_out_json_add(root, "totals",
 			    gm_out_json_rows(&totals_table, list->items, list->count)))
 		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY);
@@ -282,47 +315,96 @@ static struct gm_error *print_json(const struct rows *rows, const struct totals_
 }
 
 static struct gm_error *print(enum gm_out_format format, const struct rows *rows,
-			      const struct totals_list *list)
+			      const struct gm_spans_lives *lives, const struct totals_list *list)
 {
 	switch (format) {
 	case GM_OUT_RAW:
 		return gm_out_table_print(stdout, format, &data_table, rows->items, rows->count);
 	case GM_OUT_JSON:
-		return print_json(rows, list);
+		return print_json(rows, lives, list);
 	default:
-		return print_text(rows, list);
+		return print_text(rows, lives, list);
 	}
 }
 
-static void deinit(struct rows *rows, struct totals_list *list)
+static struct gm_error *show_classes(const struct gm_options *options)
 {
-	for (size_t i = 0; i < list->count; i++) {
-		free(list->items[i].version);
-		free(list->items[i].layout);
+	struct gm_spans_lives lives = { 0 };
+	struct totals_list list = { 0 };
+	struct gm_error *error = NULL;
+	struct rows rows = { 0 };
+
+	for (size_t i = 0; i < options->sources.count && !error; i++)
+		error = look(&options->sources.items[i], &rows, &lives, &list);
+	if (!error)
+		error = print(options->format, &rows, &lives, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		free(list.items[i].version);
+		free(list.items[i].layout);
 	}
-	free(list->items);
-	free(rows->items);
+	free(list.items);
+	free(lives.items);
+	free(rows.items);
+	return error;
 }
 
-static const struct gm_syntax syntax = { .usage = usage, .raw = true };
+/* What was asked for; @since.path: NULL without. */
+struct request {
+	struct gm_options options;
+	struct gm_source since;
+	bool list;
+};
+
+enum { OPTION_LIST = GM_OPTION_OWN, OPTION_SINCE };
+
+static const struct option own_options[] = {
+	{ "list", no_argument, NULL, OPTION_LIST },
+	{ "since", required_argument, NULL, OPTION_SINCE },
+	{},
+};
+
+static const char *take(void *context, int option, const char *argument)
+{
+	struct request *request = context;
+
+	if (option == OPTION_LIST)
+		request->list = true;
+	else if (request->since.path)
+		return "given twice: ";
+	else
+		request->since =
+			(struct gm_source){ .kind = GM_SOURCE_RECORDING, .path = argument };
+	return NULL;
+}
+
+static struct gm_error *run(const struct request *request)
+{
+	if (request->since.path)
+		return gm_spans_since(&request->options, &request->since, request->list);
+	return request->list ? gm_spans_list(&request->options) : show_classes(&request->options);
+}
 
 int gm_cmd_spans(int argc, char **argv)
 {
-	struct totals_list list = { 0 };
-	struct gm_error *error = NULL;
-	struct gm_options options;
-	struct rows rows = { 0 };
+	struct request request = {};
+	const struct gm_syntax syntax = {
+		.usage = usage,
+		.raw = true,
+		.options = own_options,
+		.take = take,
+		.context = &request,
+	};
+	struct gm_error *error;
 	int code;
 
-	if (!gm_options_parse(&options, argc, argv, &syntax, &code)) {
-		gm_options_deinit(&options);
-		return code;
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &code)) {
+		if (request.since.path && request.options.sources.count != 1) {
+			code = gm_cmd_misused(argv[0], "--since takes one process", "");
+		} else {
+			error = run(&request);
+			code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+		}
 	}
-	for (size_t i = 0; i < options.sources.count && !error; i++)
-		error = look(&options.sources.items[i], &rows, &list);
-	if (!error)
-		error = print(options.format, &rows, &list);
-	deinit(&rows, &list);
-	gm_options_deinit(&options);
-	return error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+	gm_options_deinit(&request.options);
+	return code;
 }
