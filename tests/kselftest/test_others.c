@@ -212,10 +212,14 @@ static void khugepaged(void)
 	target_call(&t, act_hugepage, p, HUGE, 0);
 	mm_set("transparent_hugepage/khugepaged/pages_to_scan", "65536");
 	mm_set("transparent_hugepage/khugepaged/alloc_sleep_millisecs", "10");
-	mm_set("transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
-	/* smaps has the page before khugepaged, the least of all tasks, got to say so. */
-	for (i = 0; i < 3000 && kinds_count(t.pid, "collapse") < 1; i++)
+	/*
+	 * smaps has the page before khugepaged, the least of all tasks, got to say so. And the
+	 * setting wakes it only when it sleeps, by then for an hour, already.
+	 */
+	for (i = 0; i < 1000 && kinds_count(t.pid, "collapse") < 1; i++) {
+		mm_set("transparent_hugepage/khugepaged/scan_sleep_millisecs", "10");
 		usleep(20000);
+	}
 	tap_eq(HUGE_KB, "as made", smaps_at(t.pid, p).kb[THP], "kB, smaps",
 	       "khugepaged: the step is what it says");
 	mm_quiet();

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* gomemctl events, /bin/gomemctl in the guest: what it shows is what the target did. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib.h"
+#include "verbs.h"
+
+#define OUT "/tmp/tool.out"
+#define TALK "/tmp/tool.err"
+#define BYTES PAGES(8)
+#define TRIES 3000
+
+static long act(long p, long b UNUSED, long c UNUSED)
+{
+	return madvise((void *)p, BYTES, MADV_DONTNEED);
+}
+
+static void to_file(const char *path, int fd)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	if (file < 0 || dup2(file, fd) < 0)
+		_exit(126);
+}
+
+static pid_t tool_start(pid_t target, const char *format)
+{
+	char pid[16];
+	pid_t tool = fork();
+
+	if (tool)
+		return tool;
+	snprintf(pid, sizeof(pid), "%d", target);
+	to_file(OUT, 1);
+	to_file(TALK, 2);
+	execl("/bin/gomemctl", "gomemctl", "events", "-p", pid, "-k", "dontneed", "-n", "3", format,
+	      NULL);
+	_exit(127);
+}
+
+/* The target acts until the tool has seen enough. Return: its exit status, -1 without one. */
+static int watched(struct target *t, long p, const char *format)
+{
+	pid_t tool = tool_start(t->pid, format);
+	int i, status = -1;
+
+	for (i = 0; i < TRIES && waitpid(tool, &status, WNOHANG) != tool; i++) {
+		target_call(t, act, p, 0, 0);
+		usleep(10000);
+	}
+	if (i == TRIES) {
+		kill(tool, SIGKILL);
+		waitpid(tool, NULL, 0);
+		return -1;
+	}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int times(const char *path, const char *what)
+{
+	char *text = file_read(path), *at = text;
+	int n = 0;
+
+	while (at && (at = strstr(at, what))) {
+		at++;
+		n++;
+	}
+	free(text);
+	return n;
+}
+
+static void text(struct target *t, long p)
+{
+	char line[128];
+
+	tap_eq(0, "asked for 3", watched(t, p, NULL), "exit status", "gomemctl events");
+	snprintf(line, sizeof(line), "dontneed      %012lx-%012lx  32.0 KiB     -\n", p, p + BYTES);
+	tap_eq(3, "asked for 3", times(OUT, line), "lines of that range", "gomemctl events");
+	snprintf(line, sizeof(line), " %7u %7u ", t->pid, t->pid);
+	tap_eq(3, "asked for 3", times(OUT, line), "lines of that process", "gomemctl events");
+	tap_eq(5, "a title, 3, and an end", times(OUT, "\n") + times(TALK, "events, 0 lost\n"),
+	       "lines", "gomemctl events");
+	tap_eq(1, "asked for 3", times(TALK, "           3 dontneed       96.0 KiB\n"), "totals",
+	       "gomemctl events");
+}
+
+static void json(struct target *t, long p)
+{
+	char field[64];
+
+	tap_eq(0, "asked for 3", watched(t, p, "--json"), "exit status", "gomemctl events --json");
+	snprintf(field, sizeof(field), "\"pid\":%d,", t->pid);
+	tap_eq(3, "asked for 3", times(OUT, field), "of that process", "gomemctl events --json");
+	tap_eq(3, "asked for 3", times(OUT, "\"kind\":\"dontneed\","), "of that kind",
+	       "gomemctl events --json");
+	tap_eq(3, "asked for 3", times(OUT, "\"size_bytes\":32768,"), "of that size",
+	       "gomemctl events --json");
+}
+
+int main(int argc, char **argv)
+{
+	struct target t;
+	long p;
+
+	target_main(argc, argv);
+	module_require();
+	t = target_start();
+	p = target_call(&t, do_map, BYTES, 0, 0);
+	gomem_add(t.pid);
+	text(&t, p);
+	json(&t, p);
+	gomem_del(t.pid);
+	target_kill(&t);
+	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
+	return tap_done();
+}
