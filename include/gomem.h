@@ -53,19 +53,22 @@
  * mthp_faults  faults that mapped a fresh anonymous folio larger than a page and smaller
  *              than a huge page (vmstat anon_fault_alloc of each such size)
  * huge_faults  faults that mapped a fresh anonymous huge page (vmstat thp_fault_alloc)
- * fallbacks    huge faults that had to settle for 4 KiB (vmstat thp_fault_fallback)
+ * fallbacks    huge faults that had to settle for 4 KiB (vmstat thp_fault_fallback; but a write
+ *              over the huge zero page that gets no huge page, on 7.2, is none)
  * cow          write faults that replaced a mapped page by a copy, the zero page included
  * swapins      faults that brought a page back from swap
  * swapouts     kB that reclaim unmapped and left in swap
  * splits       huge PMDs split into 4 KiB entries (vmstat thp_split_pmd)
- * collapses    2 MiB ranges collapsed into a huge page by khugepaged or MADV_COLLAPSE
+ * collapses    2 MiB ranges collapsed into a huge page by khugepaged or MADV_COLLAPSE;
+ *              collapses into smaller folios (7.2) are not counted
  * refills      of these, in 2 MiB where something was released since the last
  * filled       kB that were empty or the zero page when a collapse made them resident
  * migrated     kB moved to other page frames: NUMA balancing, compaction, move_pages(2)
  * released     kB that were resident when MADV_DONTNEED, MADV_FREE or munmap (brk, mremap,
- *              a mapping over it, truncation) gave them back. Exit is no release, and what
- *              MADV_FREE gave back is not released again when it is unmapped, unless
- *              written in between, or read so soon after that it is taken for in use
+ *              a mapping over it, shmdt, truncation, a hole in a file) gave them back. Exit,
+ *              the OOM reaper and process_mrelease are no release, and what MADV_FREE gave
+ *              back is not released again when it is unmapped, unless written in between, or
+ *              read so soon after that it is taken for in use
  * releases     how many releases those were, each counted in every 2 MiB it touched
  * churn        kB of anonymous memory that faults brought in again within a minute of a
  *              release in the same 2 MiB, at most what was released there
@@ -95,6 +98,8 @@
 /*
  * Kinds of event: the rows of /proc/gomem/counts, the records of /proc/gomem/events.
  * A size in bytes goes with each; what it is, is said here, and it is 0 where nothing is.
+ * What a kernel does not have stays 0: mthp_fault before 6.8 and while all such sizes are
+ * off, madv_collapse on 5.10; and what has no hook, see /proc/gomem/probes.
  *
  * file_fault      a fault in memory that is not anonymous; 4 KiB
  * anon_fault      a fault that found anonymous memory empty and wants it: 4 KiB, whatever
@@ -105,24 +110,29 @@
  * zero_fault      a fault that reads empty anonymous memory: the zero page, small or huge; 4 KiB
  * cow             a write fault replaced a mapped 4 KiB page by a copy; 4 KiB
  * huge_cow        a write fault in a write-protected huge page, copied or split; 2 MiB
- * swapin          a fault brought a page back from swap; 4 KiB
+ * swapin          a fault brought a page back from swap; 4 KiB, even of a larger folio
  * swapout         reclaim unmapped pages and left them in swap; what was unmapped
  * mmap            mmap(2), or the kernel for it; the mapping
- * munmap          munmap(2), or the kernel for it; the range
+ * munmap          munmap(2), or the kernel for it; the range. What goes by a mapping over it,
+ *                 mremap(2) or shmdt(2) is no munmap, but a zap
  * brk             the heap grew or shrank; by how much
  * mremap          mremap(2) moved or resized; the new mapping
  * mprotect        the range whose protection changed, a record a VMA
  * vma_split       a VMA became two; 0
- * vma_merge       two VMAs became one; 0
- * dontneed        madvise(2) MADV_DONTNEED; the range
+ * vma_merge       a VMA vanished in another, once for each; 0. One that only grows is none
+ * dontneed        madvise(2) MADV_DONTNEED; the range. As for the next four: the range asked for,
+ *                 also when something in it was not mapped (ENOMEM); an advice that ended with
+ *                 another error is no event, even if it came part of the way
  * lazyfree        madvise(2) MADV_FREE; the range
  * hugepage        madvise(2) MADV_HUGEPAGE; the range
  * nohugepage      madvise(2) MADV_NOHUGEPAGE; the range
- * madv_collapse   madvise(2) MADV_COLLAPSE; the range
+ * madv_collapse   madvise(2) MADV_COLLAPSE; the range, also when not all of it could be collapsed
+ *                 (EAGAIN, EBUSY)
  * collapse        a 2 MiB range became a huge page, by khugepaged or MADV_COLLAPSE; the pages that
  *                 were empty in it
  * pmd_split       a huge PMD was split into 4 KiB entries; 2 MiB
- * folio_split     a large anonymous folio that it maps was split; its size
+ * folio_split     a large anonymous folio that it maps was split; its size. Of several targets that
+ *                 map it, the one that the kernel came to first
  * zap             resident pages were unmapped to give them back; those pages
  * migrate         pages moved to other frames; those pages
  * fork            it made a process; 0
@@ -187,7 +197,7 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
  * changes while it is looked at becomes several rows.
  * kind: anon, heap, stack, file, shmem, hugetlb, vdso (the kernel's own mappings).
  * name: the mapped file's path, or the anonymous VMA's name, or "-"; "?" for a path over 4 KiB,
- * and where the names of all VMAs take more than 8 MiB.
+ * and where the names of all VMAs of a target take more than 8 MiB.
  */
 #define GOMEM_VMAS_COLUMNS(X)  \
 	X(pid, DEC)            \
