@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A look at the goroutines of a process: where they are, what their stacks take, their labels. */
+#include <elf.h>
 #include <errno.h>
 #include <string.h>
 
@@ -100,6 +101,9 @@ static struct gm_error *read_stacks(struct gm_goroutines_look *look)
 
 	if (!wants)
 		return no_memory();
+	/* Elsewhere return addresses lie at other places. */
+	if (look->subject.image.layout.machine != EM_X86_64)
+		return NULL;
 	for (size_t i = 0; i < look->count; i++) {
 		const struct gm_go_goroutine_state *state = look->items[i].state;
 		uint64_t left = state->stack_high - state->sp;
