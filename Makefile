@@ -149,6 +149,7 @@ endif
 
 BIN := $(DESTDIR)$(PREFIX)/bin
 MAN := $(DESTDIR)$(PREFIX)/share/man
+COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gomemctl
 DKMS_SOURCE := $(DESTDIR)/usr/src/gomem-$(VERSION)
 EXTRA := $(DESTDIR)/lib/modules/$(KERNEL)/extra
 DKMS_REMOVE = if [ -d /var/lib/dkms/gomem/$(VERSION) ]; then \
@@ -159,6 +160,7 @@ install: $(BUILD)/gomemctl
 	install -D -m 755 $(BUILD)/gomemctl $(BIN)/gomemctl
 	install -D -m 644 userland/man/gomemctl.8 $(MAN)/man8/gomemctl.8
 	install -D -m 644 userland/man/gomem.4 $(MAN)/man4/gomem.4
+	install -D -m 644 userland/completion/gomemctl $(COMPLETION)
 	$(MAKE) install-module
 
 NO_HEADERS = echo "gomem: no headers of kernel $(KERNEL), so it got no module:" \
@@ -186,7 +188,8 @@ else
 endif
 
 uninstall:
-	rm -f $(BIN)/gomemctl $(MAN)/man8/gomemctl.8 $(MAN)/man4/gomem.4 $(EXTRA)/gomem.ko
+	rm -f $(BIN)/gomemctl $(MAN)/man8/gomemctl.8 $(MAN)/man4/gomem.4 $(COMPLETION) \
+		$(EXTRA)/gomem.ko
 	$(if $(DESTDIR),,$(DKMS_REMOVE))
 	rm -rf $(DKMS_SOURCE)
 	$(if $(DESTDIR),,$(DEPMOD))

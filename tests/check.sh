@@ -4,7 +4,7 @@
 # All tests, and one line for each:
 #
 #	lint		tests/lint.sh
-#	host/NAME	tests/host/test_NAME.c, under ASan and UBSan
+#	host/NAME	tests/host/test_NAME.c, under ASan and UBSan, and test_NAME.sh
 #	go/NAME		tests/go/test_NAME.sh, real Go programs on this machine
 #	fuzz		tests/fuzz/fuzz.sh, hostile input, a few seconds for each parser
 #	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on the
@@ -95,6 +95,7 @@ go_programs()
 	for test in tests/go/test_*.sh; do
 		run "go/$(name_of "$test")" "$test" "${@}"
 	done
+	run host/completion tests/host/test_completion.sh
 }
 
 fuzz()

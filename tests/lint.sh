@@ -134,7 +134,7 @@ cpp_user()
 
 scripts()
 {
-	mapfile -t list < <(files '*.sh' tests/vm/init .ci/run)
+	mapfile -t list < <(files '*.sh' tests/vm/init .ci/run userland/completion)
 	shellcheck --external-sources "${list[@]}"
 }
 

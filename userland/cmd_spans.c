@@ -16,11 +16,16 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char usage[] =
-	"Usage: gomemctl spans [SOURCE] [--json | --raw]\n"
+	"Usage: gomemctl spans [SOURCE] [--list] [--since FILE] [--json | --raw]\n"
 	"\n"
 	"Shows the heap of a Go program by size class: spans, objects, what is in use, free\n"
-	"slots, tail waste, and how much of it is resident; then what runtime.MemStats would\n"
-	"say. Without -p, the module's targets.\n";
+	"slots, tail waste, and how much of it is resident; then by where spans stand in their\n"
+	"life; then what runtime.MemStats would say. Without -p, the module's targets.\n"
+	"\n"
+	"  --list        each span and each run of free pages: in use, cached by a P, full,\n"
+	"                stacks, the collector's, idle, released; swept or not; its objects\n"
+	"  --since FILE  what became of the spans that gomemctl record wrote to FILE last, and\n"
+	"                how much memory moved each way; with --list each that changed\n";
 
 /* One size class; @elem_bytes is 0 for large objects, one a span; @label for eyes. */
 struct row {
@@ -367,18 +372,21 @@ static const char *take(void *context, int option, const char *argument)
 {
 	struct request *request = context;
 
-	if (option == OPTION_LIST)
+	if (option == OPTION_LIST) {
 		request->list = true;
-	else if (request->since.path)
+		return NULL;
+	}
+	if (request->since.path)
 		return "given twice: ";
-	else
-		request->since =
-			(struct gm_source){ .kind = GM_SOURCE_RECORDING, .path = argument };
+	request->since.kind = GM_SOURCE_RECORDING;
+	request->since.path = argument;
 	return NULL;
 }
 
 static struct gm_error *run(const struct request *request)
 {
+	if (request->since.path && request->options.sources.count != 1)
+		return gm_error_create(EINVAL, "--since compares with one process; give one -p");
 	if (request->since.path)
 		return gm_spans_since(&request->options, &request->since, request->list);
 	return request->list ? gm_spans_list(&request->options) : show_classes(&request->options);
@@ -398,12 +406,8 @@ int gm_cmd_spans(int argc, char **argv)
 	int code;
 
 	if (gm_options_parse(&request.options, argc, argv, &syntax, &code)) {
-		if (request.since.path && request.options.sources.count != 1) {
-			code = gm_cmd_misused(argv[0], "--since takes one process", "");
-		} else {
-			error = run(&request);
-			code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
-		}
+		error = run(&request);
+		code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
 	}
 	gm_options_deinit(&request.options);
 	return code;

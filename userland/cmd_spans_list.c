@@ -78,8 +78,10 @@ static const struct gm_out_column data_columns[] = {
 	ROW(pid, "pid", NULL, GM_OUT_COUNT),
 	ROW_COLUMNS,
 };
+
 static const struct gm_out_table text_table = { "stretches", text_columns, COUNT(text_columns),
 						sizeof(struct row) };
+
 static const struct gm_out_table data_table = { "stretches", data_columns, COUNT(data_columns),
 						sizeof(struct row) };
 

@@ -98,9 +98,10 @@ static void test_list(const struct gm_lives *lives)
 static void expect(const struct gm_move *move, uint64_t pages_before, uint32_t from, uint32_t to,
 		   bool replaced, const char *what)
 {
-	tap_ok(move->start == HEAP + pages_before * PAGE && move->from == from && move->to == to &&
-		       move->replaced == replaced,
-	       what);
+	bool as_expected = move->start == HEAP + pages_before * PAGE && move->from == from &&
+			   move->to == to && move->replaced == replaced;
+
+	tap_ok(as_expected, what);
 }
 
 static void test_moves(const struct gm_moves *moves)
