@@ -128,10 +128,9 @@ static struct gm_error *list(struct gm_huge_look *look, const struct request *re
 	return error;
 }
 
-/* Contiguous frames look huge to pagemap; none of them may only mean that it hides them. */
 static bool huge_known(const struct gm_huge_look *look)
 {
-	return look->subject.pages->source != GM_PAGES_PAGEMAP || look->sum.blocks;
+	return gm_pages_know_huge(look->subject.pages->source, look->sum.blocks);
 }
 
 static struct gm_error *look_at(const struct gm_source *source, const struct request *request,

@@ -160,7 +160,9 @@ struct gm_error *gm_huge_print_text(const struct gm_huge_look *look, size_t max)
 
 	printf("pid %d  %s  pages from %s\n", (int)subject->pid, subject->heap->version,
 	       gm_pages_source_name(subject->pages->source));
-	if (!look->huge_known)
+	if (!look->huge_known && subject->core)
+		puts("whether it had huge pages is not known: a core does not tell");
+	else if (!look->huge_known)
 		puts("whether it has huge pages is not known: the page source hides them; run as "
 		     "root,\nor with gomem.ko, or on Linux 6.7");
 	if (!look->sum.blocks) {

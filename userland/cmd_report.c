@@ -116,23 +116,13 @@ static struct gm_error *join(struct look *look)
 	return error;
 }
 
-/* Contiguous frames look huge to pagemap; none of them may only mean that it hides them. A core
- * has no word on it.
- */
 static bool huge_known(const struct look *look)
 {
 	uint64_t huge = 0;
 
 	for (size_t i = 0; i < GM_GO_CLASSES; i++)
 		huge += look->bill->bytes[i][GOMEM_PAGE_THP];
-	switch (look->subject.pages->source) {
-	case GM_PAGES_CORE:
-		return false;
-	case GM_PAGES_PAGEMAP:
-		return huge;
-	default:
-		return true;
-	}
+	return gm_pages_know_huge(look->subject.pages->source, huge);
 }
 
 static void judge(const struct look *look, struct gm_verdict *verdict)

@@ -83,6 +83,17 @@ samples()
 	echo "$n"
 }
 
+# wait_samples FILE COUNT: until it has as many; a busy machine may take its time
+wait_samples()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		./gomemctl spans --from "$1" --sample "$2" --raw >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+}
+
 # Each recorder lives a little longer than the one before; the file must have what it said
 killed()
 {
@@ -92,13 +103,14 @@ killed()
 		rm -f "$tmp"/kill*
 		./gomemctl record -p "$pid" -o "$tmp/kill" --every 20ms 2>/dev/null &
 		recorder=$!
-		sleep 0.$((40 + i * 3))
+		wait_samples "$tmp/kill" 2
+		sleep 0.0$((i * 7))
 		kill -KILL $recorder
 		wait $recorder 2>/dev/null
 		kept=$(samples "$tmp/kill")
 		grep -qE 'has no sample|no samples yet' "$tmp/log" ||
 			wrong+="after $kept samples: $(cat "$tmp/log")"$'\n'
-		[ "$kept" -ge 2 ] || wrong+="of a recorder killed after 0.$((40 + i * 3)) s: $kept samples"$'\n'
+		[ "$kept" -ge 2 ] || wrong+="the recorder had made 2 samples, $kept are left"$'\n'
 	done
 	result "recorders killed by SIGKILL $kills times" "$wrong"
 }
@@ -109,7 +121,7 @@ ends()
 
 	./gomemctl record -p "$pid" -o "$tmp/ends" --every 50ms 2>"$tmp/ends.log" &
 	said=$!
-	sleep 1
+	wait_samples "$tmp/ends" 3
 	stop
 	wait $said || status=$?
 	said=

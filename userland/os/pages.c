@@ -35,6 +35,11 @@ const char *gm_page_state_name(enum gomem_page_state state)
 	return state < GOMEM_PAGE_STATES ? names[state] : "unknown";
 }
 
+bool gm_pages_know_huge(enum gm_pages_source source, bool any)
+{
+	return source != GM_PAGES_CORE && (source != GM_PAGES_PAGEMAP || any);
+}
+
 const char *gm_pages_source_name(enum gm_pages_source source)
 {
 	static const char *const names[] = {

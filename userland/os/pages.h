@@ -48,6 +48,11 @@ const char *gm_page_state_name(enum gomem_page_state state);
 /* "PAGEMAP_SCAN" and the like, for eyes. */
 const char *gm_pages_source_name(enum gm_pages_source source);
 
+/* Whether @source tells huge pages from others; @any: one looked huge. Contiguous frames look so
+ * to pagemap: none of them may only mean that it hides them. A core has no word on it.
+ */
+bool gm_pages_know_huge(enum gm_pages_source source, bool any);
+
 /* Counted in RSS: present, and not the zero page. */
 bool gm_page_resident(enum gomem_page_state state);
 
