@@ -28,6 +28,34 @@ stop()
 	wait "$pid" 2>/dev/null
 }
 
+# What the tables say, against the same commands: query SQL, of $tmp/recording, as JSON
+query()
+{
+	sqlite3 -json "$tmp/recording" "$1" 2>&1
+}
+
+tables()
+{
+	result "$1: table totals" "$(diff \
+		<(query 'SELECT * FROM totals' | jq '.[0] | del(.sample)' 2>&1) \
+		<(jq '.totals[0] | del(.pid, .version, .layout, .flux_spans)' "$tmp/spans.live"))"
+	result "$1: table bill" "$(diff \
+		<(query "SELECT class, sum(bytes) AS bytes FROM bill WHERE state NOT IN
+			('absent', 'zero', 'swap') GROUP BY class" |
+			jq 'map({key: .class, value: .bytes}) | from_entries' 2>&1) \
+		<(jq '.reports[0].resident | to_entries | sort_by(.key) | from_entries' \
+			"$tmp/report.live"))"
+	result "$1: table size_classes" "$(diff \
+		<(query 'SELECT elem_bytes, spans, objects FROM size_classes ORDER BY 1' |
+			jq -c '.[]' 2>&1) \
+		<(jq -c '.spans | sort_by(.elem_bytes)[] | {elem_bytes, spans, objects}' \
+			"$tmp/spans.live"))"
+	# The fixture left 100 goroutines that receive from channels of their own
+	result "$1: table goroutines" "$(query "SELECT count FROM goroutines WHERE
+		state = 'waiting' AND wait = 'chan receive'" | jq -r '.[0].count |
+		select(. != 100) | "expected 100, by construction; came \(.)"' 2>&1)"
+}
+
 commands=(report spans vmas classes huge)
 
 # Into $tmp/COMMAND.live, and one sample into $tmp/recording, while the program said the same
@@ -66,6 +94,7 @@ one()
 				<(./gomemctl "$command" --from "$tmp/recording" --json \
 				2>/dev/null | jq "$not_figures" 2>&1) | head -n 20)"
 		done
+		tables "$1"
 	else
 		result "$1" "$(cat "$tmp/log")"
 	fi

@@ -505,6 +505,7 @@ void gm_sample_deinit(struct gm_sample *sample)
 	gm_module_watch_deinit(&sample->watch);
 	gm_module_blocks_deinit(&sample->blocks);
 	free(sample->go_problem);
+	free(sample->goroutines.items);
 	gm_tape_deinit(&sample->tape);
 	gm_tape_deinit(&sample->tape_again);
 	memset(sample, 0, sizeof(*sample));

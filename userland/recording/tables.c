@@ -134,6 +134,13 @@ static const struct gm_db_column size_classes[] = {
 	SAME(gm_class_use, resident_bytes, NUMBER),
 };
 
+static const struct gm_db_column goroutines[] = {
+	SAME(gm_sample_goroutines, state, ARRAY),
+	SAME(gm_sample_goroutines, wait, ARRAY),
+	SAME(gm_sample_goroutines, count, NUMBER),
+	SAME(gm_sample_goroutines, stack_bytes, NUMBER),
+};
+
 static const struct gm_db_column memory[] = {
 	SAME(gm_row_memory, look, NUMBER),
 	SAME(gm_row_memory, block, NUMBER),
@@ -158,5 +165,6 @@ const struct gm_db_table gm_tables[GM_TABLES] = {
 	[GM_TABLE_TOTALS] = TABLE(totals, gm_go_totals, ONE),
 	[GM_TABLE_BILL] = TABLE(bill, gm_row_bill, MANY),
 	[GM_TABLE_SIZE_CLASSES] = TABLE(size_classes, gm_class_use, MANY),
+	[GM_TABLE_GOROUTINES] = TABLE(goroutines, gm_sample_goroutines, MANY),
 	[GM_TABLE_MEMORY] = TABLE(memory, gm_row_memory, MANY),
 };

@@ -388,6 +388,9 @@ static struct gm_error *add_sample(struct gm_recorder *recorder, const struct gm
 		error = insert(recorder, GM_TABLE_MODULE_BLOCKS, sample->blocks.items,
 			       sample->blocks.count);
 	if (!error)
+		error = insert(recorder, GM_TABLE_GOROUTINES, sample->goroutines.items,
+			       sample->goroutines.count);
+	if (!error)
 		error = add_vmas(recorder, sample);
 	return error ?: add_pages(recorder, sample->pages);
 }
