@@ -45,8 +45,8 @@ fi
 # shellcheck disable=SC2046 # flags
 ${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -I"$userland" -o "$tmp/layouts" "$here/layouts.c" \
 	"$known" "$userland"/go/{buildinfo,layout,program,version}.c \
-	"$userland"/elf/*.c "$userland"/base/{error,reader,vec}.c "$userland"/os/{file,mem}.c \
-	$(pkg-config --cflags --libs libdw libelf)
+	"$userland"/{elf,base}/*.c "$userland"/os/{file,mem}.c \
+	$(pkg-config --cflags --libs libdw libelf libzstd)
 {
 	echo '// SPDX-License-Identifier: GPL-2.0-or-later'
 	"$tmp/layouts" "${programs[@]}"
