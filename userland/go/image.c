@@ -20,7 +20,15 @@ static const bool musts[GM_GO_GLOBAL_COUNT] = {
 #undef MUST
 };
 
-/* ENOENT: it is stripped. */
+static const char *missing_global(const struct gm_go_image *image)
+{
+	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++)
+		if (musts[i] && !image->globals[i].address)
+			return questions[i].name;
+	return NULL;
+}
+
+/* ENOENT: it is stripped, of all its symbols or of some. */
 static struct gm_error *read_symbols(struct gm_go_image *image)
 {
 	struct gm_elf_symbol symbols[GM_GO_GLOBAL_COUNT];
@@ -36,8 +44,8 @@ static struct gm_error *read_symbols(struct gm_go_image *image)
 				symbols[i].address + image->program.bias,
 				symbols[i].size,
 			};
-	if (!image->globals[GM_GO_MHEAP].address)
-		return gm_error_create(ENOENT, "its symbols are not those of Go's runtime");
+	if (missing_global(image))
+		return gm_error_create(ENOENT, "no symbol %s", missing_global(image));
 	return NULL;
 }
 
@@ -65,15 +73,6 @@ static struct gm_error *find_globals(struct gm_go_image *image)
 	return NULL;
 }
 
-static struct gm_error *check_musts(const struct gm_go_image *image)
-{
-	for (size_t i = 0; i < GM_GO_GLOBAL_COUNT; i++)
-		if (musts[i] && !image->globals[i].address)
-			return gm_error_create(ENOTSUP, "%s is nowhere to be found",
-					       questions[i].name);
-	return NULL;
-}
-
 static struct gm_error *read_globals(struct gm_go_image *image)
 {
 	struct gm_error *error = read_symbols(image);
@@ -83,7 +82,10 @@ static struct gm_error *read_globals(struct gm_go_image *image)
 		gm_error_destroy(error);
 		error = find_globals(image);
 	}
-	return error ?: check_musts(image);
+	if (!error && missing_global(image))
+		error = gm_error_create(ENOTSUP, "%s is nowhere to be found",
+					missing_global(image));
+	return error;
 }
 
 struct gm_error *gm_go_image_read_program(const struct gm_go_program *program,
