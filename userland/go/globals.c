@@ -14,6 +14,7 @@ enum how {
 	ARGUMENT, /* its address is taken for a call of @callee */
 	COMPARED, /* its @bytes are compared with @constant */
 	USED, /* its address is taken, and it is loaded */
+	ONCE, /* it is loaded, and only once */
 	SLICE, /* its first two words are loaded */
 	STRINGS, /* the address of this array is taken, which has as many as AL is compared with */
 };
@@ -40,6 +41,7 @@ static const struct rule {
 	{ GM_GO_PERSISTENT_CHUNKS, 8, USED, "runtime.persistentalloc1", NULL, 0, 0 },
 	{ GM_GO_ALLP, 24, SLICE, "runtime.preemptall", NULL, 0, 0 },
 	{ GM_GO_ALLGS, 24, SLICE, "runtime.allgadd", NULL, 0, 0 },
+	{ GM_GO_ALLFIN, 8, ONCE, "runtime.queuefinalizer", NULL, 0, 0 },
 	{ GM_GO_WAIT_REASONS, 16, STRINGS, "runtime.waitReason.String", NULL, 0, 0 },
 };
 
@@ -63,12 +65,13 @@ static bool is_data(const struct search *search, uint64_t address)
 	       lies_in(&module->noptrdata, address) || lies_in(&module->noptrbss, address);
 }
 
-static bool has(const struct gm_go_refs *refs, enum gm_go_ref_kind kind, uint64_t address)
+static size_t count(const struct gm_go_refs *refs, enum gm_go_ref_kind kind, uint64_t address)
 {
+	size_t found = 0;
+
 	for (size_t i = 0; i < refs->count; i++)
-		if (refs->items[i].kind == kind && refs->items[i].address == address)
-			return true;
-	return false;
+		found += refs->items[i].kind == kind && refs->items[i].address == address;
+	return found;
 }
 
 static bool is_called_next(const struct gm_go_refs *refs, size_t at, uint64_t callee)
@@ -95,11 +98,14 @@ static bool fits(const struct rule *rule, const struct gm_go_refs *refs, size_t 
 		return ref->kind == GM_GO_REF_COMPARED && ref->bytes == rule->bytes &&
 		       ref->constant == rule->constant;
 	case USED:
-		return ref->kind == GM_GO_REF_LOADED && has(refs, GM_GO_REF_TAKEN, ref->address);
+		return ref->kind == GM_GO_REF_LOADED && count(refs, GM_GO_REF_TAKEN, ref->address);
+	case ONCE:
+		return ref->kind == GM_GO_REF_LOADED &&
+		       count(refs, GM_GO_REF_LOADED, ref->address) == 1;
 	case SLICE:
 		return ref->kind == GM_GO_REF_LOADED &&
-		       has(refs, GM_GO_REF_LOADED, ref->address + 8) &&
-		       !has(refs, GM_GO_REF_LOADED, ref->address - 8);
+		       count(refs, GM_GO_REF_LOADED, ref->address + 8) &&
+		       !count(refs, GM_GO_REF_LOADED, ref->address - 8);
 	case STRINGS:
 		return ref->kind == GM_GO_REF_TAKEN;
 	}
