@@ -10,6 +10,7 @@
 #define WORD 8
 #define STACK_MAX (1ULL << 30) /* Go's own default limit is 1 GB */
 #define COPY_MAX (64ULL << 20)
+#define GATHERED_MAX (64U << 10)
 #define FRAMES_MAX (16U << 20)
 #define DEFERS_MAX 65536
 
@@ -25,6 +26,7 @@ struct local {
 /**
  * struct stacks - the goroutine at hand, and what is kept from one to the next
  * @low, @high: of its stack; @copy: its words from @from to @high
+ * @defers: by goroutine, its first record of a deferred call, 0: none
  * @inside: pointers into this very stack
  */
 struct stacks {
@@ -34,8 +36,10 @@ struct stacks {
 	uint64_t low;
 	uint64_t high;
 	uint64_t from;
-	uint64_t *copy;
-	uint64_t copy_bytes;
+	const uint64_t *copy;
+	struct gm_go_goroutines goroutines;
+	uint64_t *defers;
+	struct gm_error *error;
 	struct {
 		GM_VEC(struct local);
 	} locals;
@@ -239,15 +243,14 @@ static bool read_word(const struct stacks *stacks, uint64_t address, uint64_t *w
 }
 
 /* The functions that it has deferred: their records lie on its stack or in the heap. */
-static struct gm_error *add_defers(struct stacks *stacks, uint64_t g)
+static struct gm_error *add_defers(struct stacks *stacks, uint64_t record)
 {
 	const struct gm_go_layout *layout = &stacks->rooting->target->image->layout;
 	struct gm_error *error;
-	uint64_t record, function;
+	uint64_t function;
 	uint32_t holder;
 
-	if (!gm_go_layout_has(layout, GM_GO_DEFER_FN) || !gm_go_layout_has(layout, GM_GO_G_DEFER) ||
-	    !read_word(stacks, g + gm_go_layout_offset(layout, GM_GO_G_DEFER), &record) || !record)
+	if (!record || !gm_go_layout_has(layout, GM_GO_DEFER_FN))
 		return NULL;
 	error = gm_go_roots_holder(stacks->roots, GM_GO_HOLDER_STACK, "deferred calls", &holder);
 	for (uint32_t i = 0; record && i < DEFERS_MAX && !error; i++) {
@@ -271,45 +274,25 @@ static bool possible(const struct gm_go_goroutine_state *g)
 }
 
 /* From where it goes on, else all; of a stack of absurd size its outer end. */
-static struct gm_error *copy_stack(struct stacks *stacks, const struct gm_go_goroutine_state *g,
-				   bool *good)
+static uint64_t copy_from(const struct gm_go_goroutine_state *g)
 {
+	uint64_t from = g->sp >= g->stack_low && g->sp < g->stack_high ? g->sp & -WORD :
+									 g->stack_low;
+
+	return g->stack_high - from > COPY_MAX ? g->stack_high - COPY_MAX : from;
+}
+
+/* @copy: of the stack of goroutine @index, from copy_from() on. */
+static struct gm_error *add_goroutine(struct stacks *stacks, size_t index, const uint64_t *copy)
+{
+	const struct gm_go_goroutine_state *g = &stacks->goroutines.items[index];
 	struct gm_error *error;
-	uint64_t bytes;
+	uint32_t holder;
 
 	stacks->low = g->stack_low;
 	stacks->high = g->stack_high;
-	stacks->from = g->sp >= stacks->low && g->sp < stacks->high ? g->sp & -WORD : stacks->low;
-	if (stacks->high - stacks->from > COPY_MAX)
-		stacks->from = stacks->high - COPY_MAX;
-	bytes = stacks->high - stacks->from;
-	if (bytes > stacks->copy_bytes) {
-		free(stacks->copy);
-		stacks->copy_bytes = 0;
-		stacks->copy = malloc(bytes);
-		if (!stacks->copy)
-			return no_memory();
-		stacks->copy_bytes = bytes;
-	}
-	error = gm_mem_read(stacks->rooting->target->mem, stacks->from, stacks->copy, bytes);
-	*good = !error;
-	if (!error || error->code == ESRCH)
-		return error;
-	gm_error_destroy(error);
-	return NULL;
-}
-
-static struct gm_error *add_goroutine(struct stacks *stacks, const struct gm_go_goroutine_state *g)
-{
-	struct gm_error *error;
-	uint32_t holder;
-	bool good;
-
-	if (!possible(g))
-		return NULL;
-	error = copy_stack(stacks, g, &good);
-	if (error || !good)
-		return error;
+	stacks->from = copy_from(g);
+	stacks->copy = copy;
 	stacks->roots->goroutines++;
 	stacks->locals.count = 0;
 	stacks->inside.count = 0;
@@ -321,8 +304,79 @@ static struct gm_error *add_goroutine(struct stacks *stacks, const struct gm_go_
 			error = guess(stacks, holder, stacks->from, stacks->high);
 	}
 	if (!error)
-		error = add_defers(stacks, g->at);
+		error = add_defers(stacks, stacks->defers[index]);
 	return error ?: follow_inside(stacks);
+}
+
+static void got_stack(void *context, uint32_t index, const void *record)
+{
+	struct stacks *stacks = context;
+
+	if (record && !stacks->error)
+		stacks->error = add_goroutine(stacks, index, record);
+}
+
+static void got_defer(void *context, uint32_t index, const void *record)
+{
+	struct stacks *stacks = context;
+
+	if (record)
+		memcpy(&stacks->defers[index], record, sizeof(*stacks->defers));
+}
+
+/* One that is too large to be gathered with others. */
+static struct gm_error *add_large(struct stacks *stacks, size_t index)
+{
+	const struct gm_go_goroutine_state *g = &stacks->goroutines.items[index];
+	uint64_t from = copy_from(g);
+	gm_autofree uint64_t *copy = malloc(g->stack_high - from);
+	struct gm_error *error;
+
+	if (!copy)
+		return no_memory();
+	error = gm_mem_read(stacks->rooting->target->mem, from, copy, g->stack_high - from);
+	if (!error)
+		return add_goroutine(stacks, index, copy);
+	if (error->code == ESRCH)
+		return error;
+	gm_error_destroy(error);
+	return NULL;
+}
+
+static struct gm_error *read_defers(struct stacks *stacks, struct gm_go_want *wants)
+{
+	const struct gm_go_target *target = stacks->rooting->target;
+	uint32_t at = gm_go_layout_offset(&target->image->layout, GM_GO_G_DEFER);
+
+	if (!gm_go_layout_has(&target->image->layout, GM_GO_G_DEFER))
+		return NULL;
+	for (size_t i = 0; i < stacks->goroutines.count; i++)
+		wants[i] = (struct gm_go_want){ stacks->goroutines.items[i].at + at, WORD, i };
+	return gm_go_gather(target, wants, stacks->goroutines.count, got_defer, stacks);
+}
+
+static struct gm_error *read_stacks(struct stacks *stacks, struct gm_go_want *wants)
+{
+	struct gm_error *error = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < stacks->goroutines.count && !error; i++) {
+		const struct gm_go_goroutine_state *g = &stacks->goroutines.items[i];
+		uint64_t from = copy_from(g);
+
+		if (!possible(g))
+			continue;
+		if (g->stack_high - from > GATHERED_MAX)
+			error = add_large(stacks, i);
+		else
+			wants[count++] = (struct gm_go_want){ from, g->stack_high - from, i };
+	}
+	if (!error)
+		error = gm_go_gather(stacks->rooting->target, wants, count, got_stack, stacks);
+	if (!error)
+		return stacks->error;
+	gm_error_destroy(stacks->error);
+	return error;
 }
 
 static void count_moved(void *context, size_t index)
@@ -335,17 +389,19 @@ static void count_moved(void *context, size_t index)
 
 static struct gm_error *add_all(struct stacks *stacks)
 {
-	const struct gm_go_target *target = stacks->rooting->target;
-	struct gm_go_goroutines goroutines;
+	size_t count = stacks->goroutines.count;
+	gm_autofree struct gm_go_want *wants = calloc(count + 1, sizeof(*wants));
 	struct gm_error *error;
 
-	error = gm_go_goroutines_read(target, &goroutines);
-	for (size_t i = 0; i < goroutines.count && !error; i++)
-		error = add_goroutine(stacks, &goroutines.items[i]);
+	stacks->defers = calloc(count + 1, sizeof(*stacks->defers));
+	if (!wants || !stacks->defers)
+		return no_memory();
+	error = read_defers(stacks, wants);
 	if (!error)
-		error = gm_go_goroutines_reread(target, &goroutines, count_moved, stacks);
-	gm_go_goroutines_deinit(&goroutines);
-	return error;
+		error = read_stacks(stacks, wants);
+	return error ?:
+		       gm_go_goroutines_reread(stacks->rooting->target, &stacks->goroutines,
+					       count_moved, stacks);
 }
 
 struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct gm_go_roots *roots)
@@ -357,9 +413,12 @@ struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct 
 	error = gm_go_frame_maps_create(rooting->program, rooting->modules, &image->layout,
 					image->version.minor, &stacks.maps);
 	if (!error)
+		error = gm_go_goroutines_read(rooting->target, &stacks.goroutines);
+	if (!error)
 		error = add_all(&stacks);
+	gm_go_goroutines_deinit(&stacks.goroutines);
 	gm_go_frame_maps_destroy(stacks.maps);
-	free(stacks.copy);
+	free(stacks.defers);
 	free(stacks.locals.items);
 	free(stacks.inside.items);
 	return error;
