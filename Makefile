@@ -22,6 +22,7 @@ help:
 	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
 	@echo 'make fuzz          hostile input for every parser, 10 minutes each; FUZZ_SECONDS=N'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
+	@echo 'make bench-refs    the part of it that says what following references costs'
 	@echo 'make bench-report  the part of it that says what a report of a Go program costs'
 	@echo 'make install       gomemctl and its manual under PREFIX ($(PREFIX)), and the module,'
 	@echo '                   by DKMS where that is there; DESTDIR for packagers'
@@ -120,6 +121,10 @@ build/bench/bench: $(BENCH_SOURCES) $(wildcard tests/bench/*.h tests/kselftest/*
 
 # What a report is measured against, on this machine
 bench-bare: $(BUILD)/tests/bench/report/bare
+bench-copy: $(BUILD)/tests/bench/refs/copy
+
+$(BUILD)/tests/bench/refs/copy: $(BUILD)/tests/bench/refs/copy.o $(ROOMS)
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/bench/report/bare: $(BUILD)/tests/bench/report/bare.o $(ROOMS)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -256,15 +261,20 @@ KERNELS ?= 6.1
 bench:
 	tests/vm/setup.sh bench
 	tests/bench/bench.sh $(KERNELS)
-	$(MAKE) bench-report
+	$(MAKE) bench-report bench-refs
 
 # The Go side's part of it, which needs no virtual machine
 bench-report: gomemctl bench-bare
 	tests/bench/report/report.sh
 
+# The memory that refs needs is that of the largest heap
+bench-refs: gomemctl bench-copy
+	tests/bench/refs/refs.sh
+
 clean:
 	rm -rf build gomemctl gomem.ko
 
 .PHONY: all help layouts libraries host-tests kselftests bench-program bench-bare bench-report \
+	bench-copy bench-refs \
 	illness module module-if-possible install install-module uninstall demo lint format check \
 	check-go check-kernels fuzz fuzz-programs check-debug bench clean

@@ -2,14 +2,18 @@
 /* gomemctl refs: who holds the Go heap. */
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "cmd_refs.h"
 #include "cmd_subject.h"
+#include "os/file.h"
 #include "os/freeze.h"
 
 #define TOP 30
 #define TYPE_BYTES 600
+#define REPORT_NS 100000000ULL
 
 static const char usage[] =
 	"Usage: gomemctl refs [SOURCE] [-n COUNT]\n"
@@ -39,6 +43,7 @@ static const struct option own_options[] = {
  * struct request - what was asked for
  * @pprof, @dot: paths, NULL: not
  * @frozen: the program that stands still at the moment; @frozen_ns: for how long it did
+ * @reported: when the progress was shown last, 0: never
  */
 struct request {
 	struct gm_options options;
@@ -48,6 +53,7 @@ struct request {
 	const char *dot;
 	struct gm_freeze frozen;
 	uint64_t frozen_ns;
+	uint64_t reported;
 };
 
 static const char *const kinds[GM_GO_HOLDER_KINDS] = {
@@ -149,6 +155,14 @@ static struct gm_error *add_types(struct gm_refs_look *look, uint64_t pid,
 	return NULL;
 }
 
+/* What it all took of this process, at most. */
+static uint64_t peak_bytes(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) ? 0 : usage.ru_maxrss * 1024ULL;
+}
+
 static struct gm_error *add_totals(struct gm_refs_look *look, uint64_t pid, struct gm_go_heap *heap,
 				   const struct gm_go_refs *refs)
 {
@@ -180,6 +194,7 @@ static struct gm_error *add_totals(struct gm_refs_look *look, uint64_t pid, stru
 		.edges_us = refs->edges_ns / 1000,
 		.types_us = refs->types_ns / 1000,
 		.tree_us = refs->tree_ns / 1000,
+		.peak_bytes = peak_bytes(),
 	};
 	heap->version = NULL;
 	heap->layout = NULL;
@@ -205,6 +220,26 @@ static struct gm_error *freeze(pid_t pid, struct gm_freeze *frozen)
 		return error;
 	gm_error_destroy(error);
 	return NULL;
+}
+
+/* On a terminal, a line that is written over, ten times a second at most. */
+static void report(void *context, const char *what, unsigned int percent)
+{
+	uint64_t *reported = context, now = gm_clock_ns();
+
+	if (now - *reported < REPORT_NS)
+		return;
+	*reported = now;
+	if (percent)
+		fprintf(stderr, "\r%s, %u %%\033[K", what, percent);
+	else
+		fprintf(stderr, "\r%s\033[K", what);
+}
+
+static void end_report(const uint64_t *reported)
+{
+	if (*reported)
+		fputs("\r\033[K", stderr);
 }
 
 static void thaw(void *context)
@@ -233,7 +268,9 @@ static struct gm_error *read_refs(struct request *request, struct gm_subject *su
 							.modules = image->modules,
 							.variables = variables,
 							.copied = thaw,
-							.context = request },
+							.context = request,
+							.progress = { isatty(2) ? report : NULL,
+								      &request->reported } },
 			       subject->heap, refs);
 }
 
@@ -277,6 +314,7 @@ static struct gm_error *look_at(struct request *request, const struct gm_source 
 	if (!error)
 		error = read_refs(request, &subject, &refs);
 	thaw(request);
+	end_report(&request->reported);
 	if (!error)
 		error = add_all(request, &subject, &refs, look);
 	gm_go_refs_deinit(&refs);

@@ -53,6 +53,7 @@ struct gm_refs_totals {
 	uint64_t types_us;
 	uint64_t tree_us;
 	uint64_t frozen_us;
+	uint64_t peak_bytes;
 };
 
 /* All processes: rows by process, largest first. */

@@ -74,6 +74,7 @@ static const struct gm_out_column totals_columns[] = {
 	TOTAL(types_us, GM_OUT_COUNT),
 	TOTAL(tree_us, GM_OUT_COUNT),
 	TOTAL(frozen_us, GM_OUT_COUNT),
+	TOTAL(peak_bytes, GM_OUT_BYTES),
 };
 
 #define TABLE(its_name, its_columns, row_type)                                                \
@@ -177,7 +178,8 @@ static void print_totals(const struct gm_refs_totals *totals)
 	       totals->goroutines, totals->gc_running ? "; a GC was running" : "");
 	printf("guessed: %s of stacks", gm_out_bytes(totals->guessed_stack_bytes, guessed));
 	printf(", %s of objects\n", gm_out_bytes(totals->guessed_heap_bytes, guessed));
-	printf("took %" PRIu64 ".%02" PRIu64 " s; ", us / 1000000, us % 1000000 / 10000);
+	printf("took %" PRIu64 ".%02" PRIu64 " s and %s; ", us / 1000000, us % 1000000 / 10000,
+	       gm_out_bytes(totals->peak_bytes, guessed));
 	if (totals->frozen_us)
 		printf("the program stood still for %" PRIu64 ".%03" PRIu64 " s\n",
 		       totals->frozen_us / 1000000, totals->frozen_us % 1000000 / 1000);

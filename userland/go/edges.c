@@ -34,6 +34,7 @@ struct known {
 
 /**
  * struct worker - the spans from @begin to @end, @next of them the next to be copied
+ * @progress: of the one whose thread is the caller's, else NULL
  * @offset: of that one, where it was copied up to
  * @filled: nodes below know where their edges start
  * @object: the large one that is looked at, over several chunks
@@ -49,6 +50,7 @@ struct worker {
 	struct gm_graph *graph;
 	struct gm_graph_part *part;
 	struct gm_go_pointers *pointers;
+	const struct gm_go_progress *progress;
 	struct gm_go_edges_count count;
 	struct gm_go_object object;
 	uint64_t last;
@@ -356,6 +358,10 @@ static struct gm_error *read_batches(struct worker *worker)
 	worker->next = worker->begin;
 	worker->filled = worker->part->first_node;
 	while (!error && fill_batch(worker)) {
+		if (worker->progress)
+			gm_go_progress(worker->progress, "copying the heap",
+				       100ULL * (worker->next - worker->begin) /
+					       (worker->end - worker->begin));
 		error = gm_mem_read_pieces(worker->target->mem, worker->pieces,
 					   worker->piece_count);
 		for (size_t i = 0; i < worker->chunk_count && !error; i++)
@@ -506,7 +512,8 @@ static struct gm_error *join_steps(struct worker *workers, size_t count,
 static struct gm_error *read_all(const struct gm_go_target *target, const struct gm_go_ids *ids,
 				 struct gm_graph *graph, const uint64_t *large_types,
 				 struct gm_graph_part *parts, size_t *part_count,
-				 struct gm_go_typing *typing, struct gm_go_edges_count *count)
+				 struct gm_go_typing *typing, const struct gm_go_progress *progress,
+				 struct gm_go_edges_count *count)
 {
 	gm_autofree struct worker *workers = calloc(GM_GO_EDGES_WORKERS_MAX, sizeof(*workers));
 	const struct gm_go_spans *spans = &ids->heap->spans;
@@ -529,6 +536,7 @@ static struct gm_error *read_all(const struct gm_go_target *target, const struct
 			.typing = typing,
 		};
 	}
+	workers[0].progress = progress;
 	share_out(workers, *part_count, bytes, ids);
 	run(workers, *part_count);
 	error = join_steps(workers, *part_count, typing);
@@ -541,6 +549,7 @@ static struct gm_error *read_all(const struct gm_go_target *target, const struct
 struct gm_error *gm_go_edges_read(const struct gm_go_target *target, const struct gm_go_ids *ids,
 				  struct gm_graph *graph, struct gm_graph_part *parts,
 				  size_t *part_count, struct gm_go_typing *typing,
+				  const struct gm_go_progress *progress,
 				  struct gm_go_edges_count *count)
 {
 	size_t spans = ids->heap->spans.count;
@@ -553,5 +562,7 @@ struct gm_error *gm_go_edges_read(const struct gm_go_target *target, const struc
 		return no_memory();
 	if (gm_go_layout_has(&target->image->layout, GM_GO_MSPAN_LARGE_TYPE))
 		error = read_large_types(target, ids->heap, large_types);
-	return error ?: read_all(target, ids, graph, large_types, parts, part_count, typing, count);
+	return error ?:
+		       read_all(target, ids, graph, large_types, parts, part_count, typing,
+				progress, count);
 }

@@ -23,6 +23,22 @@ struct gm_go_edges_count {
 	uint64_t guessed_bytes;
 };
 
+/**
+ * struct gm_go_progress - whom to tell how far a long work is
+ * @report: @percent of @what, from the thread that asked for the work; NULL: nobody
+ */
+struct gm_go_progress {
+	void (*report)(void *context, const char *what, unsigned int percent);
+	void *context;
+};
+
+static inline void gm_go_progress(const struct gm_go_progress *progress, const char *what,
+				  unsigned int percent)
+{
+	if (progress->report)
+		progress->report(progress->context, what, percent);
+}
+
 /* Of an edge: how many words it is from the one before of the same object, from one before the
  * object's start (its header does not count); that these are too many, and in a list of their
  * own; and whether it leads inside.
@@ -63,6 +79,7 @@ struct gm_go_typing {
 struct gm_error *gm_go_edges_read(const struct gm_go_target *target, const struct gm_go_ids *ids,
 				  struct gm_graph *graph, struct gm_graph_part *parts,
 				  size_t *part_count, struct gm_go_typing *typing,
+				  const struct gm_go_progress *progress,
 				  struct gm_go_edges_count *count) GM_MUST_CHECK;
 
 #endif

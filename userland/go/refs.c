@@ -78,7 +78,7 @@ static struct gm_error *make_graph(const struct gm_go_rooting *rooting, struct g
 	graph->weak = weak;
 	if (!error)
 		error = gm_go_edges_read(rooting->target, &refs->ids, graph, parts, &count, typing,
-					 &refs->count);
+					 &rooting->progress, &refs->count);
 	if (!error)
 		error = add_holders(refs, graph, &parts[count++]);
 	for (size_t i = 0; i < count; i++)
@@ -197,6 +197,7 @@ static struct gm_error *follow(const struct gm_go_rooting *rooting, struct gm_go
 		rooting->copied(rooting->context);
 	refs->edges_ns = gm_clock_ns() - started;
 	started += refs->edges_ns;
+	gm_go_progress(&rooting->progress, "telling types", 0);
 	if (!error)
 		error = gm_go_typing_spread(typing, graph, &refs->ids, &seeds);
 	free(seeds.items);
@@ -235,6 +236,7 @@ static struct gm_error *read_graph(const struct gm_go_rooting *rooting, struct g
 	typing.codes = calloc((size_t)refs->ids.count + 1, sizeof(*typing.codes));
 	error = typing.codes ? follow(rooting, refs, &typing, &graph) : no_memory();
 	started = gm_clock_ns();
+	gm_go_progress(&rooting->progress, "finding dominators", 0);
 	if (!error)
 		error = arrange(refs, &typing, &graph);
 	refs->tree_ns = gm_clock_ns() - started;
@@ -258,6 +260,7 @@ struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const stru
 	if (!error)
 		error = gm_go_types_create(rooting->program, rooting->modules, image->version.minor,
 					   &refs->types);
+	gm_go_progress(&rooting->progress, "reading the stacks", 0);
 	if (!error)
 		error = gm_go_roots_read(&with_ids, &refs->roots);
 	refs->roots_ns = gm_clock_ns() - started;

@@ -4,6 +4,7 @@
 #define GM_GO_ROOTS_H
 
 #include "elf/variables.h"
+#include "go/edges.h"
 #include "go/ids.h"
 #include "go/moduledata.h"
 #include "go/program.h"
@@ -73,6 +74,7 @@ struct gm_go_rooting {
 	const struct gm_go_ids *ids;
 	void (*copied)(void *context);
 	void *context;
+	struct gm_go_progress progress;
 };
 
 /* Caller deinits, also after an error. */
