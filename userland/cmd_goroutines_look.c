@@ -101,9 +101,6 @@ static struct gm_error *read_stacks(struct gm_goroutines_look *look)
 
 	if (!wants)
 		return no_memory();
-	/* Elsewhere return addresses lie at other places. */
-	if (look->subject.image.layout.machine != EM_X86_64)
-		return NULL;
 	for (size_t i = 0; i < look->count; i++) {
 		const struct gm_go_goroutine_state *state = look->items[i].state;
 		uint64_t left = state->stack_high - state->sp;
@@ -228,7 +225,8 @@ static struct gm_error *read_all(struct gm_goroutines_look *look)
 		look->states.at = 0;
 	if (!error)
 		error = add_goroutines(look);
-	if (!error)
+	/* Elsewhere return addresses lie at other places. */
+	if (!error && subject->image.layout.machine == EM_X86_64)
 		error = read_stacks(look);
 	if (!error)
 		error = gm_go_goroutines_reread(&subject->target, &look->states, got_moved, look);

@@ -70,6 +70,14 @@ look()
 	jq -r --arg version "$2" "$verdict" <<<"$said" 2>&1
 }
 
+# lost_stacks PID: goroutines whose callers are not known although they did not run
+lost_stacks()
+{
+	./gomemctl goroutines -p "$1" --list --json 2>&1 | jq -r '.processes[0].list[] |
+		select(.stack == "lost" or .stack == "unreadable") |
+		"goroutine \(.goid), \(.state): \(.stack) after \([.frames[].function] | join(" "))"' 2>&1
+}
+
 # judge NAME, after looks on stdin. A server under load grows and shrinks by more than 0.5 %
 # while it is looked at: what counts is the median.
 judge()
@@ -107,6 +115,10 @@ try()
 		look "$2" "$3"
 	done >"$tmp/looks"
 	judge "$name: under load" <"$tmp/looks"
+	result "$name: every stack that stands still, to its end" "$(
+		for ((i = 0; i < looks; i++)); do
+			lost_stacks "$2"
+		done | head -n 10)"
 	# shellcheck disable=SC2154 # coproc sets it
 	kill "$load_PID"
 	wait "$load_PID" 2>/dev/null

@@ -223,10 +223,11 @@ static int64_t monotonic_ns(void)
 struct gm_error *gm_go_goroutines_read(const struct gm_go_target *target,
 				       struct gm_go_goroutines *goroutines)
 {
-	struct reading reading = { &target->image->layout, goroutines };
 	struct gm_error *error = check_known(target);
+	struct reading reading;
 
 	*goroutines = (struct gm_go_goroutines){ .at = monotonic_ns() };
+	reading = (struct reading){ &target->image->layout, goroutines };
 	if (!error)
 		error = list_goroutines(target, goroutines);
 	if (!error)
