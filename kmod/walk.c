@@ -236,13 +236,22 @@ static bool enter_vma(struct gomem_walk *walk)
 	return true;
 }
 
+/* Somebody waits for what this window holds: the process itself, for the lock, or the CPU. */
+static bool is_waited_for(const struct gomem_walk *walk)
+{
+	return mmap_lock_is_contended(walk->mm) || need_resched();
+}
+
 static void walk_vma(struct gomem_walk *walk, unsigned long end)
 {
 	/* Huge pages of hugetlbfs are not part of RSS. */
 	if (walk->vma->vm_flags & VM_HUGETLB)
 		walk->pos = end;
-	while (walk->pos < end && !is_window_over(walk))
+	/* However many wait, a window gets somewhere. */
+	while (walk->pos < end && !is_window_over(walk)) {
 		walk_step(walk, end);
+		walk->stopped |= is_waited_for(walk);
+	}
 }
 
 static void walk_locked(struct gomem_walk *walk)
