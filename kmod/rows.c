@@ -34,7 +34,10 @@ void gomem_rows_end(struct seq_file *m, const struct gomem_line *line, char *end
 	seq_commit(m, line->start ? end - line->start : -1);
 }
 
-/* The numbers 0 to 99, two digits each, the first in the lower byte. */
+/*
+ * The numbers 0 to 99, two digits each, the first in the lower byte. Places in tables are
+ * added up here: some kernels check an index, by a call for which registers are saved.
+ */
 #define PAIR(n) (('0' + (n) / 10) | ('0' + (n) % 10) << 8)
 #define FIVE(n) PAIR(n), PAIR((n) + 1), PAIR((n) + 2), PAIR((n) + 3), PAIR((n) + 4)
 #define TWENTY(n) FIVE(n), FIVE((n) + 5), FIVE((n) + 10), FIVE((n) + 15)
@@ -83,10 +86,10 @@ char *gomem_rows_number(char *at, int width, u64 value)
 	end = put_blanks(at, width);
 	for (digit = end; rest >= 100; rest /= 100) {
 		digit -= 2;
-		memcpy(digit, &pairs[rest % 100], 2);
+		memcpy(digit, pairs + rest % 100, 2);
 	}
 	if (rest >= 10)
-		memcpy(digit - 2, &pairs[rest], 2);
+		memcpy(digit - 2, pairs + rest, 2);
 	else
 		digit[-1] = '0' + rest;
 	return end;
@@ -113,7 +116,7 @@ static const u16 hex_pairs[] = { HEX_64(0), HEX_64(64), HEX_64(128), HEX_64(192)
 
 static __always_inline void put_hex_pair(char *at, u8 value)
 {
-	memcpy(at, &hex_pairs[value], 2);
+	memcpy(at, hex_pairs + value, 2);
 }
 
 /* An address has 9 to 12 digits: the first 4, where a blank is a zero less one bit, then 8. */
@@ -123,7 +126,7 @@ char *gomem_rows_HEX(struct gomem_line *line, char *at, int width, u64 value)
 
 	if (!high || high >> 16 || width != GOMEM_HEX_WIDTH)
 		return put_any_hex(at, width, value);
-	text = hex_pairs[high >> 8] | (u32)hex_pairs[high & 0xff] << 16;
+	text = *(hex_pairs + (high >> 8)) | (u32) * (hex_pairs + (high & 0xff)) << 16;
 	if (!(high >> 12))
 		text &= ~(0x101010U >> (fls(high) - 1) / 4 * 8);
 	at[0] = ' ';
@@ -152,37 +155,44 @@ static __always_inline u64 bytes_below(u64 bytes, unsigned char most)
 	return (bytes - EIGHT(most)) & ~bytes & EIGHT(0x80);
 }
 
-/* Likewise, the bytes that are written otherwise: blanks and below, and the NUL of the end. */
+/* The first that is written otherwise, likewise: a blank or below, also the NUL of the end. */
 static __always_inline u64 find_special(u64 bytes)
 {
-	return bytes_below(bytes, ' ' + 1) | bytes_below(bytes ^ EIGHT('\\'), 1) |
-	       bytes_below(bytes ^ EIGHT(0x7f), 1);
+	u64 all = bytes_below(bytes, ' ' + 1) | bytes_below(bytes ^ EIGHT('\\'), 1) |
+		  bytes_below(bytes ^ EIGHT(0x7f), 1);
+
+	return all & -all;
 }
 
-/* Puts the bytes before the first special one, and blanks. Return: how many. */
-static __always_inline unsigned int put_plain(char *at, u64 bytes, u64 special)
+/* Puts the bytes before the one that @stop, its uppermost bit, stands for; then blanks. */
+static __always_inline void put_plain(char *at, u64 bytes, u64 stop)
 {
-	u64 plain = ((special & -special) >> 7) - 1;
+	u64 plain = (stop >> 7) - 1;
 
 	bytes = (bytes & plain) | (EIGHT(' ') & ~plain);
 	memcpy(at, &bytes, 8);
-	return special ? __ffs64(special) / 8 : 8;
+}
+
+/* Is it the end of the text? */
+static __always_inline bool is_end(u64 bytes, u64 stop)
+{
+	return stop && !(bytes & ((stop << 1) - (stop >> 7)));
 }
 
 /* From @at on, where there are blanks up to @end. */
 static noinline char *put_any_text(struct gomem_line *line, char *at, char *end, const char *value)
 {
 	while (at < line->limit) {
-		u64 bytes = load_unaligned_zeropad(value), special = find_special(bytes);
-		unsigned int n = put_plain(at, bytes, special);
+		u64 bytes = load_unaligned_zeropad(value), stop = find_special(bytes);
+		unsigned int n = stop ? __ffs64(stop) / 8 : 8;
 
+		put_plain(at, bytes, stop);
 		at += n;
 		value += n;
-		if (!special)
-			continue;
-		if (!*value)
+		if (is_end(bytes, stop))
 			return max(at, end);
-		at = put_escaped(at, *value++);
+		if (stop)
+			at = put_escaped(at, *value++);
 	}
 	line->start = NULL;
 	return max(at, end);
@@ -191,16 +201,13 @@ static noinline char *put_any_text(struct gomem_line *line, char *at, char *end,
 /* Most text is shorter than 8, which every column has room for. */
 char *gomem_rows_STR(struct gomem_line *line, char *at, int width, const char *value)
 {
-	u64 bytes = value ? load_unaligned_zeropad(value) : 0, special = find_special(bytes);
+	u64 bytes = value ? load_unaligned_zeropad(value) : 0, stop = find_special(bytes);
 	char *end = put_blanks(at++, width);
-	unsigned int n;
 
 	if (!(u8)bytes) {
 		*at = '-';
 		return end;
 	}
-	n = put_plain(at, bytes, special);
-	if (special && !(u8)(bytes >> 8 * n))
-		return end;
-	return put_any_text(line, at, end, value);
+	put_plain(at, bytes, stop);
+	return is_end(bytes, stop) ? end : put_any_text(line, at, end, value);
 }
