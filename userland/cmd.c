@@ -302,14 +302,15 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv,
 	const char *why;
 
 	*options = (struct gm_options){};
-	if (!parse_options(&parsing, argc, exit_code) ||
-	    !take_pid_operand(&parsing, argc, exit_code))
+	if (!parse_options(&parsing, argc, exit_code))
 		return false;
 	why = set_sources(&parsing);
 	if (why) {
 		*exit_code = gm_cmd_misused(argv[0], why, "");
 		return false;
 	}
+	if (!take_pid_operand(&parsing, argc, exit_code))
+		return false;
 	if (syntax->no_sources && options->sources.count)
 		*exit_code = gm_cmd_misused(argv[0], "no process is looked at", "");
 	if (syntax->no_sources)

@@ -145,6 +145,8 @@ static void fill(const struct gm_addr_look *look, uint64_t address, struct gm_ad
 	addr->page = gm_pages_find(subject->pages, address);
 	fill_go(look, addr);
 	gm_addr_names_find(look->names, address, &addr->symbol);
+	if (!gm_addr_names_type(look->names, &addr->go, addr->type, sizeof(addr->type)))
+		addr->type[0] = '\0';
 }
 
 static struct gm_error *read_go(struct gm_addr_look *look)

@@ -17,7 +17,7 @@
 /* The names in a process' program. */
 struct gm_addr_names;
 
-/* ENOENT and the like: it has none that can be read. @subject must live as long. */
+/* What cannot be read is left out. @subject must live as long. */
 struct gm_error *gm_addr_names_create(const struct gm_subject *subject,
 				      struct gm_addr_names **names) GM_MUST_CHECK;
 void gm_addr_names_destroy(struct gm_addr_names *names);
@@ -26,18 +26,28 @@ GM_DEFINE_AUTO(gm_addr_names)
 /**
  * struct gm_addr_symbol - what the program calls an address
  * @frames: of the function there, those inlined into it first; @count: 0 where none is
- * @offset: bytes into the function
  * @part: of the program's data that it lies in, "bss"; NULL: in none
+ * @variable: the global there, NULL: not known
+ * @offset: bytes into the function or @variable
  */
 struct gm_addr_symbol {
 	struct gm_go_frame frames[GM_ADDR_FRAMES_MAX];
 	size_t count;
 	uint64_t offset;
 	const char *part;
+	const char *variable;
 };
 
 void gm_addr_names_find(struct gm_addr_names *names, uint64_t address,
 			struct gm_addr_symbol *symbol);
+
+#define GM_ADDR_TYPE_MAX 256
+
+/* The type of the object at @location, as the allocator noted it, in @text; NULL where it did
+ * not.
+ */
+const char *gm_addr_names_type(struct gm_addr_names *names, const struct gm_go_location *location,
+			       char *text, size_t size);
 
 /**
  * struct gm_addr_look - one process, read once for all addresses
@@ -61,6 +71,7 @@ struct gm_addr_look {
  * @block: NULL outside of the heap
  * @history: of @block
  * @goroutine: whose stack it is, NULL: nobody's
+ * @type: of the object, "" where not known
  */
 struct gm_addr {
 	uint64_t address;
@@ -74,6 +85,7 @@ struct gm_addr {
 	struct gm_huge_history history;
 	const struct gm_go_goroutine_state *goroutine;
 	struct gm_addr_symbol symbol;
+	char type[GM_ADDR_TYPE_MAX];
 };
 
 void gm_addr_print(FILE *stream, const struct gm_addr_look *look, const struct gm_addr *addr);

@@ -98,6 +98,7 @@ static json_object *object_json(const struct gm_addr_look *look, const struct gm
 	add_count(object, "offset", addr->address - go->base);
 	add_count(object, "bytes", go->span->elem_bytes);
 	add_count(object, "slot", go->object);
+	add_text(object, "type", addr->type[0] ? addr->type : NULL);
 	json_object_object_add(object, "allocated",
 			       json_object_new_boolean(go->class_ != GM_GO_FREE_SLOT));
 	json_object_object_add(object, "marked",
@@ -154,7 +155,9 @@ static json_object *symbol_json(const struct gm_addr_symbol *symbol)
 	object = json_object_new_object();
 	frames = json_object_new_array();
 	add_text(object, "part", symbol->part);
-	add_count(object, "offset", symbol->count ? symbol->offset : GM_OUT_NONE);
+	add_text(object, "variable", symbol->variable);
+	add_count(object, "offset",
+		  symbol->count || symbol->variable ? symbol->offset : GM_OUT_NONE);
 	for (size_t i = 0; i < symbol->count; i++) {
 		json_object *frame = json_object_new_object();
 

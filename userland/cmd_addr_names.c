@@ -3,55 +3,51 @@
 
 #include <errno.h>
 
-/* One table a module, in their order. */
+#include "elf/variables.h"
+#include "go/functions.h"
+#include "go/types.h"
+
+/* Go src/runtime/mbitmap.go: from 1.22 on the first word of larger objects with pointers is the
+ * address of their type.
+ */
+#define HEADERS_SINCE 22
+#define HEADERS_ABOVE 512
+
+/**
+ * struct gm_addr_names - what of these the program has; NULL where it has none
+ */
 struct gm_addr_names {
-	struct gm_go_program program;
-	struct gm_go_modules *modules;
-	struct gm_go_pclntab **tables;
+	const struct gm_go_image *image;
+	struct gm_go_functions *functions;
+	struct gm_elf_variables *variables;
+	struct gm_go_types *types;
 };
 
 void gm_addr_names_destroy(struct gm_addr_names *names)
 {
 	if (!names)
 		return;
-	for (size_t i = 0; names->tables && i < names->modules->count; i++)
-		gm_go_pclntab_destroy(names->tables[i]);
-	free(names->tables);
-	gm_go_modules_destroy(names->modules);
-	gm_go_program_deinit(&names->program);
+	gm_go_types_destroy(names->types);
+	gm_elf_variables_destroy(names->variables);
+	gm_go_functions_destroy(names->functions);
 	free(names);
-}
-
-/* A module whose table cannot be read has no names. */
-static struct gm_error *open_tables(struct gm_addr_names *names)
-{
-	names->tables = calloc(names->modules->count, sizeof(*names->tables));
-	if (!names->tables)
-		return gm_error_errno(ENOMEM, "cannot read the names of %zu modules",
-				      names->modules->count);
-	for (size_t i = 0; i < names->modules->count; i++)
-		gm_error_destroy(gm_go_pclntab_open(&names->program, &names->modules->items[i],
-						    &names->tables[i]));
-	return NULL;
 }
 
 struct gm_error *gm_addr_names_create(const struct gm_subject *subject, struct gm_addr_names **out)
 {
-	gm_auto(gm_addr_names) struct gm_addr_names *names = calloc(1, sizeof(*names));
-	struct gm_error *error;
+	const struct gm_go_image *image = &subject->image;
+	struct gm_addr_names *names = calloc(1, sizeof(*names));
 
 	if (!names)
 		return gm_error_errno(ENOMEM, "cannot read the names of the program");
-	error = gm_go_program_open(subject->pid, subject->mem, &names->program);
-	if (!error)
-		error = gm_go_modules_read(&names->program, &subject->image.layout,
-					   &names->modules);
-	if (!error)
-		error = open_tables(names);
-	if (error)
-		return error;
+	names->image = image;
+	gm_error_destroy(gm_go_functions_open(&image->program, &image->layout, &names->functions));
+	if (image->program.elf)
+		gm_error_destroy(gm_elf_variables_read(image->program.elf, &names->variables));
+	if (image->modules)
+		gm_error_destroy(gm_go_types_create(&image->program, image->modules,
+						    image->version.minor, &names->types));
 	*out = names;
-	names = NULL;
 	return NULL;
 }
 
@@ -75,30 +71,70 @@ static const char *part_of(const struct gm_go_module *module, uint64_t address)
 	return NULL;
 }
 
-static void find_function(struct gm_addr_names *names, const struct gm_go_module *module,
-			  uint64_t address, struct gm_addr_symbol *symbol)
+static void find_function(struct gm_addr_names *names, uint64_t address,
+			  struct gm_addr_symbol *symbol)
 {
-	const struct gm_go_pclntab *table = names->tables[module - names->modules->items];
-	struct gm_go_function function;
+	const struct gm_go_function_at *at = gm_go_functions_find(names->functions, address);
 
-	if (!table || !gm_go_pclntab_find(table, address, &function))
+	if (!at)
 		return;
-	symbol->offset = address - function.entry;
-	symbol->count =
-		gm_go_frames(&names->program, table, address, symbol->frames, GM_ADDR_FRAMES_MAX);
+	symbol->offset = address - at->function.entry;
+	symbol->count = gm_go_functions_frames(names->functions, address, symbol->frames,
+					       GM_ADDR_FRAMES_MAX);
+}
+
+static void find_variable(const struct gm_addr_names *names, uint64_t address,
+			  struct gm_addr_symbol *symbol)
+{
+	const struct gm_go_modules *modules = names->image->modules;
+	uint64_t linked = address - names->image->program.bias, start;
+
+	for (size_t i = 0; modules && i < modules->count && !symbol->part; i++)
+		symbol->part = part_of(&modules->items[i], address);
+	if (!symbol->part || !names->variables)
+		return;
+	symbol->variable = gm_elf_variables_at(names->variables, linked, &start);
+	if (symbol->variable)
+		symbol->offset = linked - start;
 }
 
 void gm_addr_names_find(struct gm_addr_names *names, uint64_t address,
 			struct gm_addr_symbol *symbol)
 {
-	const struct gm_go_module *module;
-
 	*symbol = (struct gm_addr_symbol){};
 	if (!names)
 		return;
-	module = gm_go_modules_find(names->modules, address);
-	if (module)
-		find_function(names, module, address, symbol);
-	for (size_t i = 0; i < names->modules->count && !symbol->count && !symbol->part; i++)
-		symbol->part = part_of(&names->modules->items[i], address);
+	if (names->functions)
+		find_function(names, address, symbol);
+	if (!symbol->count)
+		find_variable(names, address, symbol);
+}
+
+/* Whether it is an object with its type before it. */
+static bool has_header(const struct gm_addr_names *names, const struct gm_go_location *location)
+{
+	const struct gm_go_span *span = location->span;
+
+	return names->image->version.minor >= HEADERS_SINCE && span && !span->manual &&
+	       !span->noscan && span->size_class && span->elem_bytes > HEADERS_ABOVE &&
+	       (location->class_ == GM_GO_LIVE || location->class_ == GM_GO_DEAD);
+}
+
+const char *gm_addr_names_type(struct gm_addr_names *names, const struct gm_go_location *location,
+			       char *text, size_t size)
+{
+	const struct gm_go_program *program;
+	struct gm_error *error;
+	uint64_t address;
+	uint32_t type;
+
+	if (!names || !names->types || !has_header(names, location))
+		return NULL;
+	program = &names->image->program;
+	error = gm_go_program_read(program, location->base, &address, sizeof(address));
+	type = error ? 0 : gm_go_types_find(names->types, address);
+	gm_error_destroy(error);
+	if (!type)
+		return NULL;
+	return gm_go_types_name(names->types, GM_GO_CODE(GM_GO_FORM_VALUE, type), text, size);
 }

@@ -89,8 +89,13 @@ static void print_headline(FILE *stream, const struct gm_addr *addr)
 
 static void print_symbol(FILE *stream, const struct gm_addr_symbol *symbol)
 {
+	if (symbol->variable) {
+		fprintf(stream, LABEL, "symbol");
+		print_name(stream, symbol->variable);
+		fprintf(stream, "+0x%" PRIx64 "\n", symbol->offset);
+	}
 	if (symbol->part)
-		fprintf(stream, LABEL "%s\n", "symbol", symbol->part);
+		fprintf(stream, LABEL "%s\n", "section", symbol->part);
 	for (size_t i = 0; i < symbol->count; i++) {
 		const struct gm_go_frame *frame = &symbol->frames[i];
 
@@ -255,6 +260,11 @@ static void print_go(FILE *stream, const struct gm_addr_look *look, const struct
 
 	if (go->span && !go->span->manual && go->object != GM_GO_NO_OBJECT) {
 		print_object(stream, look, addr);
+		if (addr->type[0]) {
+			fprintf(stream, LABEL, "type");
+			print_name(stream, addr->type);
+			putc('\n', stream);
+		}
 		print_beside(stream, look, addr);
 	}
 	if (go->span)

@@ -54,6 +54,20 @@ wrong()
 	}' "$tmp/both"
 }
 
+# Larger objects with pointers carry their type from Go 1.22 on: those of 1280 B are main.p1280
+untyped()
+{
+	awk '/^[0-9a-f]+  / { live = $4 == "object" && $3 == "live"; address = $1 }
+	live && $1 == "object" && / 1.25 KiB, / { large[address] = 1; count++ }
+	$1 == "type" && $2 == "main.p1280" { delete large[address] }
+	END {
+		if (!count)
+			print "no live object of 1280 B was seen"
+		for (address in large)
+			print address ": expected the type main.p1280"
+	}' "$tmp/said"
+}
+
 # objects NAME PROGRAM MODE
 objects()
 {
@@ -96,6 +110,7 @@ pinned()
 for minor in $(minors); do
 	build "known-$minor" "$minor" known || continue
 	objects "go$minor" "$tmp/known-$minor" swept
+	[ "${minor#*.}" -lt 22 ] || result "go$minor: types of large objects" "$(untyped)"
 	objects "go$minor" "$tmp/known-$minor" unswept
 	pinned "go$minor" "$tmp/known-$minor"
 done
