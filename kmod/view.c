@@ -12,6 +12,7 @@
 #include "runs.h"
 
 #define GROUP 8 /* entries that are looked at together: a cache line */
+#define LOOK_AHEAD 1024 /* pages of a file, for the next in swap: some ten microseconds */
 
 static bool is_resident(u8 state)
 {
@@ -91,6 +92,27 @@ static unsigned long entry_end(struct xa_state *xas, unsigned long *first, unsig
 
 	*first = max(xas->xa_index & ~(pages - 1), *first);
 	return min((xas->xa_index | (pages - 1)) + 1, last + 1);
+}
+
+unsigned long gomem_view_no_swap(const struct gomem_view *view, unsigned long start,
+				 unsigned long end)
+{
+	unsigned long base = linear_page_index(view->vma, start), at = base;
+	unsigned long last = linear_page_index(view->vma, end - PAGE_SIZE);
+	unsigned int left = LOOK_AHEAD;
+	XA_STATE(xas, &view->vma->vm_file->f_mapping->i_pages, base);
+	void *entry;
+
+	rcu_read_lock();
+	xas_for_each(&xas, entry, last) {
+		if (xas_retry(&xas, entry))
+			continue;
+		at = max(xas.xa_index & ~((1UL << xas_get_order(&xas)) - 1), base);
+		if (xa_is_value(entry) || !--left)
+			break;
+	}
+	rcu_read_unlock();
+	return entry ? start + (at - base) * PAGE_SIZE : end;
 }
 
 void gomem_view_range(struct gomem_view *view, unsigned long start, unsigned long end)

@@ -74,6 +74,15 @@ bool gomem_view_enter(struct gomem_view *view, struct vm_area_struct *vma);
 void gomem_view_range(struct gomem_view *view, unsigned long start, unsigned long end);
 
 /**
+ * gomem_view_no_swap() - how far from @start on nothing is in swap, at most to @end
+ *
+ * For a VMA whose file has pages in swap. Looks at a bounded number of the file's pages: there
+ * may be less in swap than it says.
+ */
+unsigned long gomem_view_no_swap(const struct gomem_view *view, unsigned long start,
+				 unsigned long end);
+
+/**
  * gomem_view_hole() - no entry maps [start, end)
  *
  * This and the following: never sleep; false when a run had no room.

@@ -204,11 +204,43 @@ static void see_pmd(struct gomem_walk *walk, pmd_t *pmd, unsigned long end)
 	rcu_read_unlock();
 }
 
+/* Where the next 2 MiB with a page table may be; of one table of PMDs, or none at all. */
+static unsigned long end_of_hole(const pmd_t *pmd, unsigned long pos, unsigned long next,
+				 unsigned long end)
+{
+	unsigned long table_end = (pos | ~PUD_MASK) + 1;
+
+	while (pmd && next != table_end && pmd_none(READ_ONCE(*++pmd)))
+		next += PMD_SIZE;
+	return next - 1 < end - 1 ? next : end;
+}
+
+/* Over 2 MiB without page tables, and with nothing in swap. Return: whether it got on. */
+static bool skip_hole(struct gomem_walk *walk, const pmd_t *pmd, unsigned long next,
+		      unsigned long end)
+{
+	unsigned long hole;
+
+	if (pmd && !pmd_none(READ_ONCE(*pmd)))
+		return false;
+	hole = end_of_hole(pmd, walk->pos, next, end);
+	next = gomem_view_no_swap(&walk->view, walk->pos, hole);
+	if (next != hole)
+		next &= PMD_MASK;
+	if (next <= walk->pos)
+		return false;
+	walk->pos = next;
+	spend(walk, POINTS_SWAP);
+	return true;
+}
+
 static void walk_step(struct gomem_walk *walk, unsigned long end)
 {
 	unsigned long next;
 	pmd_t *pmd = pmd_of(walk, walk->pos, &next);
 
+	if (may_be_in_swap(walk) && skip_hole(walk, pmd, next, end))
+		return;
 	/* What is in swap is looked up entry by entry: in small steps. */
 	if (may_be_in_swap(walk)) {
 		next = block_end(walk->pos, end);

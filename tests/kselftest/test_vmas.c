@@ -3,6 +3,7 @@
  * /proc/gomem/vmas against /proc/PID/smaps of a stopped target: the same VMAs, one
  * by one, and each figure to the page, for memory of every kind.
  */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,38 @@ static void check_long_names(void)
 	target_kill(&t);
 }
 
+/* A large mapping of shared memory with little in it, and that in swap. */
+static long sparse_shmem(long bytes, long stride, long c UNUSED)
+{
+	int fd = memfd_create("sparse", 0);
+	long p;
+
+	if (fd < 0 || ftruncate(fd, bytes))
+		die("making a memfd of %ld bytes failed", bytes);
+	p = do_map_fd(bytes, fd, MAP_SHARED);
+	do_touch(p, bytes, stride);
+	return do_advise(p, bytes, MADV_PAGEOUT) ?: p;
+}
+
+/* A step per 2 MiB of it would take many seconds. */
+static void check_sparse_swap(void)
+{
+	struct target t = target_start();
+	long bytes = 4096 * 1024 * MB, stride = bytes / 16, p;
+
+	p = target_call(&t, sparse_shmem, bytes, stride, 0);
+	gomem_add(t.pid);
+	target_stop(&t);
+	tap_eq(16 * PAGE_KB, "as made", smaps_at(t.pid, p).kb[SWAP], "kB, smaps",
+	       "little in swap of 4 TiB: the step is what it says");
+	tap_eq(16 * PAGE_KB, "as made", vmas_sum(t.pid, p, bytes, "swap"), "kB, vmas",
+	       "little in swap of 4 TiB");
+	tap_note("4 TiB took %lu us", summary(t.pid, "walk_us"));
+	tap_ok(summary(t.pid, "walk_us") < 500000, "little in swap of 4 TiB: in half a second");
+	gomem_del(t.pid);
+	target_kill(&t);
+}
+
 int main(int argc, char **argv)
 {
 	target_main(argc, argv);
@@ -241,6 +274,7 @@ int main(int argc, char **argv)
 	check_huge_none();
 	check_kinds();
 	check_long_names();
+	check_sparse_swap();
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
 	return tap_done();
 }
