@@ -9,6 +9,7 @@
 #include "join/resident.h"
 
 #define COPY_BYTES 4096 /* of a stack, from its innermost frame on: all of most */
+#define FRAMES_MAX (64U << 20) /* of all stacks together, 512 MiB */
 
 /* @item: whose stack is walked; @copy: @bytes of it from @start on */
 struct walk {
@@ -39,6 +40,12 @@ static bool read_word(void *context, uint64_t address, uint64_t *word)
 	return !error;
 }
 
+static bool has_room(const struct walk *walk)
+{
+	return walk->item->count < GM_GOROUTINES_FRAMES_MAX && walk->look->pcs.count < FRAMES_MAX &&
+	       !walk->error;
+}
+
 static void add_frame(struct walk *walk, const struct gm_go_stack_frame *frame)
 {
 	uint64_t *pc = gm_vec_push(&walk->look->pcs);
@@ -62,8 +69,7 @@ static void take_stack(struct walk *walk)
 	item->frames = walk->look->pcs.count;
 	gm_go_unwind_init(&unwind, walk->look->subject.functions, &words);
 	more = gm_go_unwind_first(&unwind, item->state->pc, item->state->sp);
-	for (; more && item->count < GM_GOROUTINES_FRAMES_MAX && !walk->error;
-	     more = gm_go_unwind_next(&unwind))
+	for (; more && has_room(walk); more = gm_go_unwind_next(&unwind))
 		add_frame(walk, &unwind.frame);
 	if (more)
 		item->lack = GM_GOROUTINES_LONG;
