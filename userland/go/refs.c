@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/big.h"
 #include "go/kinds.h"
 #include "go/shares.h"
 #include "go/typing.h"
@@ -234,6 +235,7 @@ static struct gm_error *read_graph(const struct gm_go_rooting *rooting, struct g
 	uint64_t started;
 
 	typing.codes = calloc((size_t)refs->ids.count + 1, sizeof(*typing.codes));
+	gm_big_advise(typing.codes, (size_t)refs->ids.count * sizeof(*typing.codes));
 	error = typing.codes ? follow(rooting, refs, &typing, &graph) : no_memory();
 	started = gm_clock_ns();
 	gm_go_progress(&rooting->progress, "finding dominators", 0);

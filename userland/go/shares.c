@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/big.h"
+
 #define SHARES_MAX (1U << 21)
 
 /**
@@ -82,6 +84,7 @@ struct gm_error *gm_go_shares_find(const struct gm_go_ids *ids, const struct gm_
 
 	if (!nearest || !slots)
 		return no_memory();
+	gm_big_advise(nearest, (size_t)graph->nodes * sizeof(*nearest));
 	error = gm_graph_nearest(graph, nearest);
 	for (size_t i = 0; i < ids->heap->spans.count && !error; i++)
 		error = add_span(&sharing, ids, i, nearest, kinds);

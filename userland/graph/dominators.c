@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/big.h"
+
 #include "graph/graph.h"
 
 /**
@@ -54,6 +56,11 @@ static struct gm_error *init(struct search *search, const struct gm_graph *graph
 	found->members = calloc(size, sizeof(*found->members));
 	if (!found->number || !found->node || !found->above || !found->bytes || !found->members)
 		return no_memory(found);
+	gm_big_advise(found->number, size * sizeof(*found->number));
+	gm_big_advise(found->node, size * sizeof(*found->node));
+	gm_big_advise(found->above, size * sizeof(*found->above));
+	gm_big_advise(found->bytes, size * sizeof(*found->bytes));
+	gm_big_advise(found->members, size * sizeof(*found->members));
 	search->parent = found->members;
 	search->semi = (uint32_t *)found->bytes;
 	search->label = search->semi + size;
@@ -136,12 +143,14 @@ static struct gm_error *turn_edges(struct search *search, struct gm_graph *graph
 	search->first = calloc((size_t)count + 3, sizeof(*search->first));
 	if (!search->first)
 		return no_memory(search->found);
+	gm_big_advise(search->first, ((size_t)count + 3) * sizeof(*search->first));
 	number_edges(search, graph);
 	for (uint32_t i = 1; i <= count + 1; i++)
 		search->first[i] += search->first[i - 1];
 	search->from = malloc(((size_t)search->first[count + 1] + 1) * sizeof(*search->from));
 	if (!search->from)
 		return no_memory(search->found);
+	gm_big_advise(search->from, (size_t)search->first[count + 1] * sizeof(*search->from));
 	for (uint32_t node = 0; node < graph->nodes; node++) {
 		if (!number[node])
 			continue;

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/big.h"
+
 struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes, uint32_t roots)
 {
 	*graph = (struct gm_graph){};
@@ -13,6 +15,7 @@ struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes, uint32_t 
 	graph->first = calloc(nodes + 1, sizeof(*graph->first));
 	if (!graph->first)
 		return gm_error_errno(ENOMEM, "cannot make a graph of %" PRIu64 " nodes", nodes);
+	gm_big_advise(graph->first, (nodes + 1) * sizeof(*graph->first));
 	graph->nodes = nodes;
 	graph->roots = roots;
 	return NULL;

@@ -185,7 +185,8 @@ func makeFinalized() {
 	finalized = makeNodes(100)
 	for _, n := range finalized {
 		n.next = makeList(3)
-		runtime.SetFinalizer(n, func(n *node) { n.next = nil })
+		captured := makeList(4)
+		runtime.SetFinalizer(n, func(n *node) { n.next = captured })
 	}
 }
 
@@ -279,6 +280,7 @@ func fillHeap() {
 	expect("main.faces", 1+900, 9728+600*48+300*16)
 	makeFinalized()
 	expect("main.finalized", 1+100+300, 896+400*48)
+	expect("finalizers", 100+400, 100*16+400*48)
 	makeShared()
 }
 
