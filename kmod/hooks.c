@@ -58,7 +58,7 @@ static struct gomem_hook hooks[] = {
 	{ "mthp_setting", "anon_enabled_store", .entry = gomem_on_always, .ret = on_setting },
 	{ "pmd_split", "__split_huge_pmd_locked", KPROBE(split) },
 	{ "pmd_split", "split_huge_pmd_locked", KPROBE(split_locked) },
-	{ "pmd_split", "__split_huge_pmd", KPROBE(split) },
+	{ "pmd_split", "__split_huge_pmd", KPROBE(split_asked) },
 	{ "collapse", "mm_collapse_huge_page", .tracepoint = gomem_on_collapse_end },
 	{ "collapse_fill", "mm_collapse_huge_page_isolate",
 	  .tracepoint = gomem_on_collapse_isolate },

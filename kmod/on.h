@@ -39,6 +39,7 @@ GOMEM_ON_CALL(huge_wp);
 GOMEM_ON_CALL(huge_wp_return);
 GOMEM_ON(new_rmap);
 GOMEM_ON(split);
+GOMEM_ON(split_asked);
 GOMEM_ON(split_locked);
 
 /* on_collapse.c */

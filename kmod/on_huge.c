@@ -103,8 +103,7 @@ GOMEM_ON(new_rmap)
 NOKPROBE_SYMBOL(gomem_on_new_rmap);
 
 /* Called for every PMD entry at an edge; a huge page is split, mapped or migrating. */
-static bool split(struct vm_area_struct *vma, const pmd_t *pmd, unsigned long addr,
-		  struct pt_regs *regs)
+static bool split(struct vm_area_struct *vma, const pmd_t *pmd, unsigned long addr)
 {
 	struct gomem_call call;
 	pmd_t value;
@@ -114,28 +113,45 @@ static bool split(struct vm_area_struct *vma, const pmd_t *pmd, unsigned long ad
 	value = READ_ONCE(*pmd);
 	if (pmd_none(value) || (pmd_present(value) && !pmd_trans_huge(value)))
 		return false;
-	if (!gomem_compat_splits(regs, pmd_present(value) ? pmd_page(value) : NULL))
-		return false;
 	widen(&call);
 	return note_huge(&call, GOMEM_KIND_pmd_split);
 }
 
 NOKPROBE_SYMBOL(split);
 
-/* (vma, pmd, addr, ...) */
+static bool is_asked_for(struct pt_regs *regs, const pmd_t *pmd)
+{
+	pmd_t value = READ_ONCE(*pmd);
+
+	return gomem_compat_splits(regs, pmd_present(value) ? pmd_page(value) : NULL);
+}
+
+NOKPROBE_SYMBOL(is_asked_for);
+
+/* __split_huge_pmd_locked(vma, pmd, addr, freeze): who calls it knows that it is the folio */
 GOMEM_ON(split)
 {
 	return split((void *)gomem_hook_arg(regs, 0), (void *)gomem_hook_arg(regs, 1),
-		     gomem_hook_arg(regs, 2), regs);
+		     gomem_hook_arg(regs, 2));
 }
 
 NOKPROBE_SYMBOL(gomem_on_split);
 
-/* (vma, addr, pmd, ...) */
+/* __split_huge_pmd(vma, pmd, addr, ...) */
+GOMEM_ON(split_asked)
+{
+	return is_asked_for(regs, (void *)gomem_hook_arg(regs, 1)) && gomem_on_split(hook, regs);
+}
+
+NOKPROBE_SYMBOL(gomem_on_split_asked);
+
+/* split_huge_pmd_locked(vma, addr, pmd, ...) */
 GOMEM_ON(split_locked)
 {
-	return split((void *)gomem_hook_arg(regs, 0), (void *)gomem_hook_arg(regs, 2),
-		     gomem_hook_arg(regs, 1), regs);
+	const pmd_t *pmd = (void *)gomem_hook_arg(regs, 2);
+
+	return is_asked_for(regs, pmd) &&
+	       split((void *)gomem_hook_arg(regs, 0), pmd, gomem_hook_arg(regs, 1));
 }
 
 NOKPROBE_SYMBOL(gomem_on_split_locked);
