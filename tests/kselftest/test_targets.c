@@ -295,15 +295,21 @@ static void version(void)
 	table_free(t);
 }
 
-/* Planted, or about folios between a page and a huge page, which the host does not have now. */
+/*
+ * Planted, or about what the host does not have now: folios between a page and a huge page,
+ * programs of 32 bits.
+ */
 static bool is_as_wanted(const struct table *table, int row)
 {
 	bool has_mthp = !access("/sys/kernel/mm/transparent_hugepage/hugepages-64kB", F_OK);
+	bool has_ia32 = !access("/proc/sys/abi/vsyscall32", F_OK);
 	const char *event = table_str(table, row, "event");
 
 	if (!strcmp(event, "mthp_fault"))
 		return !strcmp(table_str(table, row, "why"), has_mthp ? "mthp-off" : "no-mthp");
 	if (!strcmp(event, "mthp_setting") && !has_mthp)
+		return !strcmp(table_str(table, row, "why"), "no-such-symbol");
+	if ((!strcmp(event, "brk32") || !strcmp(event, "mremap32")) && !has_ia32)
 		return !strcmp(table_str(table, row, "why"), "no-such-symbol");
 	return !strcmp(table_str(table, row, "state"), "planted");
 }
