@@ -67,27 +67,26 @@ speed()
 	end
 }
 
-# Operations in two seconds, a line each turn
+# Operations a second, of one turn
 work()
 {
-	local line i
+	local line
 
-	for ((i = 0; i < 5; i++)); do
-		echo >&3
-		read -r line <&4
-		echo "$line"
-	done
+	echo >&3
+	read -r line <&4
+	echo "$line"
 }
 
 median()
 {
-	sort -n | sed -n 3p
+	sort -n | sed -n $(((turns + 1) / 2))p
 }
 
 every_second()
 {
-	while sleep 1; do
+	until [ -e "$tmp/enough" ]; do
 		./gomemctl report -p "$1" >/dev/null
+		sleep 1
 	done
 }
 
@@ -101,17 +100,21 @@ ratio()
 # it is given, so that what else runs here matters less.
 throughput()
 {
-	local alone watched watcher
+	local alone watched watcher i
 
 	begin 1000000 || exit 1
-	alone=$(work | median)
-	every_second "$heap" &
-	watcher=$!
-	watched=$(work | median)
-	kill $watcher
-	wait $watcher 2>/dev/null
-	alone=$(printf '%s\n%s\n' "$alone" "$(work | median)" | sort -n | tail -n 1)
+	for ((i = 0; i < turns; i++)); do
+		work >>"$tmp/alone"
+		every_second "$heap" &
+		watcher=$!
+		work >>"$tmp/watched"
+		: >"$tmp/enough"
+		wait $watcher
+		rm "$tmp/enough"
+	done
 	end
+	alone=$(median <"$tmp/alone")
+	watched=$(median <"$tmp/watched")
 	ratio "$((100 * watched))" "$alone"
 }
 
