@@ -175,19 +175,17 @@ static bool has_int80(void)
 
 static long act_brk32(ARGS)
 {
-	long end = has_int80() ? int80(45, 0, 0, 0, 0) : 0;
+	bool has = has_int80();
+	long end = has ? int80(45, 0, 0, 0, 0) : 0;
 
-	if (!end)
-		return EOPNOTSUPP;
-	return int80(45, end + PAGES(16), 0, 0, 0) != end + PAGES(16) ||
-	       int80(45, end, 0, 0, 0) != end;
+	return !has ? EOPNOTSUPP :
+		      int80(45, end + PAGES(16), 0, 0, 0) != end + PAGES(16) ||
+			       int80(45, end, 0, 0, 0) != end;
 }
 
 static long act_mremap32(long p, long bytes, long c UNUSED)
 {
-	if (!has_int80())
-		return EOPNOTSUPP;
-	return int80(163, p, bytes / 2, bytes, MREMAP_MAYMOVE) <= 0;
+	return has_int80() ? int80(163, p, bytes / 2, bytes, MREMAP_MAYMOVE) <= 0 : EOPNOTSUPP;
 }
 
 static long act_mremap(long p, long bytes, long c UNUSED)
