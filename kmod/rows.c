@@ -122,11 +122,12 @@ static __always_inline void put_hex_pair(char *at, u8 value)
 /* An address has 9 to 12 digits: the first 4, where a blank is a zero less one bit, then 8. */
 char *gomem_rows_HEX(struct gomem_line *line, char *at, int width, u64 value)
 {
+	const u16 *digits = hex_pairs;
 	u32 high = value >> 32, text;
 
 	if (!high || high >> 16 || width != GOMEM_HEX_WIDTH)
 		return put_any_hex(at, width, value);
-	text = *(hex_pairs + (high >> 8)) | (u32) * (hex_pairs + (high & 0xff)) << 16;
+	text = digits[high >> 8] | (u32)digits[high & 0xff] << 16;
 	if (!(high >> 12))
 		text &= ~(0x101010U >> (fls(high) - 1) / 4 * 8);
 	at[0] = ' ';
