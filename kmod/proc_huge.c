@@ -129,7 +129,8 @@ static void print_block(struct seq_file *m, const struct huge_cursor *huge,
 		.last_release = history->last_release,
 		.last_huge = history->last_huge,
 		.by = name_of(history->by),
-	}, *row = &values;
+	};
+	struct huge_row *row = &values;
 
 	GOMEM_PROC_SET_EVENTS
 	huge_print(m, row);

@@ -11,7 +11,9 @@
  * Return: the address.
  */
 long do_map(long bytes, long advice, long unused);
-/* The same without advice, and each page a VMA of its own: neighbours differ in what may be done with them. */
+/* The same without advice, and each page a VMA of its own: neighbours differ in what may be
+ * done with them.
+ */
 long do_map_apart(long bytes, long unused, long unused2);
 /* The same of the file open at @fd, MAP_PRIVATE or MAP_SHARED in @flags. */
 long do_map_fd(long bytes, long fd, long flags);
