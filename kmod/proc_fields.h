@@ -49,11 +49,14 @@ static __always_inline u64 gomem_proc_event(const struct gomem_counts *counts,
  */
 #define GOMEM_PROC_SET_SIZE(name, type) row->name = gomem_proc_kb(sizes->name);
 #define GOMEM_PROC_SET_EVENT(name, type) row->name = gomem_proc_event(counts, GOMEM_COUNT_##name);
-#define GOMEM_PROC_SET_EVENTS GOMEM_EVENT_COLUMNS(GOMEM_PROC_SET_EVENT)
+#define GOMEM_PROC_SET_EVENTS                             \
+	do {                                              \
+		GOMEM_EVENT_COLUMNS(GOMEM_PROC_SET_EVENT) \
+	} while (0)
 #define GOMEM_PROC_SET_SIZES_AND_EVENTS                 \
 	do {                                            \
 		GOMEM_SIZE_COLUMNS(GOMEM_PROC_SET_SIZE) \
-		GOMEM_PROC_SET_EVENTS                   \
+		GOMEM_PROC_SET_EVENTS;                  \
 	} while (0)
 
 #endif /* GOMEM_PROC_FIELDS_H */

@@ -132,7 +132,7 @@ static void print_block(struct seq_file *m, const struct huge_cursor *huge,
 	};
 	struct huge_row *row = &values;
 
-	GOMEM_PROC_SET_EVENTS
+	GOMEM_PROC_SET_EVENTS;
 	huge_print(m, row);
 }
 
