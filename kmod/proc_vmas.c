@@ -57,10 +57,11 @@ static void print_vma(struct seq_file *m, const struct gomem_proc_cursor *cursor
 {
 	const struct gomem_counts *counts = vma->counts;
 	struct gomem_line line = vmas_begin(m);
-	char *at = line.start + 1;
+	char *at = line.start;
 	unsigned int column = 0;
 
-	if (line.start) {
+	if (at) {
+		at++;
 		PRINT(pid, DEC, cursor->nr)
 		PRINT(start, HEX, vma->start)
 		PRINT(end, HEX, vma->end)
