@@ -327,11 +327,12 @@ static void got_defer(void *context, uint32_t index, const void *record)
 /* One that is too large to be gathered with others. */
 static struct gm_error *add_large(struct stacks *stacks, size_t index)
 {
+	gm_autofree uint64_t *copy = NULL;
 	const struct gm_go_goroutine_state *g = &stacks->goroutines.items[index];
 	uint64_t from = copy_from(g);
-	gm_autofree uint64_t *copy = malloc(g->stack_high - from);
 	struct gm_error *error;
 
+	copy = malloc(g->stack_high - from);
 	if (!copy)
 		return no_memory();
 	error = gm_mem_read(stacks->rooting->target->mem, from, copy, g->stack_high - from);

@@ -56,10 +56,11 @@ static struct gm_error *open_db(const char *path, int flags, struct gm_db **out)
 	if (!db || !db->path)
 		return no_memory();
 	if (access(path, R_OK))
-		return gm_error_errno(errno, "cannot open %s", path);
-	if (sqlite3_open_v2(path, &db->sqlite, flags, NULL))
-		return failed(db, "open");
-	error = harden(db);
+		error = gm_error_errno(errno, "cannot open %s", path);
+	else if (sqlite3_open_v2(path, &db->sqlite, flags, NULL))
+		error = failed(db, "open");
+	else
+		error = harden(db);
 	if (error)
 		return error;
 	*out = db;
