@@ -47,7 +47,10 @@ struct parsing {
 
 int gm_cmd_fail(const char *command, struct gm_error *error)
 {
-	fprintf(stderr, "gomemctl %s: %s\n", command, error->message);
+	fprintf(stderr, "gomemctl %s: ", command);
+	for (const char *c = error->message; *c; c++) /* it may quote what it read */
+		fputc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, stderr);
+	fputc('\n', stderr);
 	gm_error_destroy(error);
 	return GM_EXIT_FAILED;
 }

@@ -152,7 +152,9 @@ check_program()
 	done < <(workers "$name")
 	check "$name: main.touch, bytes" exactly "$(stack_of_touch "$name" .touched_bytes)" $sum \
 		'the workers say'
-	check "$name: main.touch, goroutines" is "$(stack_of_touch "$name" .goroutines)" 3 'made so'
+	# One that was seen with two stacks counts in both
+	check "$name: main.touch, goroutines" is \
+		"$(($(stack_of_touch "$name" .goroutines) >= 3))" 1 'three were made'
 	check "$name: from mmap on g0 to the goroutine" is "$(crossed "$name")" true \
 		'the heap grew for it'
 	for by in stack goroutine labels thread; do

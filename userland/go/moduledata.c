@@ -267,7 +267,7 @@ struct gm_error *gm_go_modules_read(const struct gm_go_program *program,
 {
 	struct gm_go_modules *modules = calloc(1, sizeof(*modules));
 	struct gm_error *error;
-	uint64_t address = 0;
+	uint64_t address = 0, tables = 0;
 
 	if (!modules)
 		return gm_error_errno(ENOMEM, "cannot read a Go module");
@@ -280,6 +280,11 @@ struct gm_error *gm_go_modules_read(const struct gm_go_program *program,
 				 gm_error_create(EBADMSG, "a Go program of more than %d modules",
 						 MODULES_MAX);
 		address = module ? module->next : 0;
+		if (!error)
+			tables += module->pclntab.end - module->pclntab.start;
+		if (!error && tables > PCLNTAB_MAX)
+			error = gm_error_create(EBADMSG, "a Go program with over 1 GiB of"
+							 " function tables");
 	}
 	if (error) {
 		gm_go_modules_destroy(modules);

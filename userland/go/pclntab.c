@@ -8,6 +8,7 @@
 
 #define FUNCTIONS_MAX (8U << 20)
 #define HEADER_BYTES 72
+#define STRING_MAX (64U << 10)
 #define NO_OFFSET UINT32_MAX
 
 /* Bytes of the table, in it. */
@@ -82,11 +83,16 @@ static bool get_pointer(const struct gm_go_pclntab *table, const struct part *pa
 	return true;
 }
 
+/* They are printed: control characters make it no name. */
 static const char *get_string(const struct part *part, uint64_t at)
 {
-	if (at >= part->size || !memchr(part->bytes + at, 0, part->size - at))
-		return NULL;
-	return (const char *)part->bytes + at;
+	for (uint64_t i = at; i < part->size && i - at < STRING_MAX; i++) {
+		if (!part->bytes[i])
+			return (const char *)part->bytes + at;
+		if (part->bytes[i] < ' ' || part->bytes[i] == 0x7f)
+			break;
+	}
+	return NULL;
 }
 
 static bool find_form(const uint8_t *header, size_t size, enum gm_go_pclntab_form *form)

@@ -13,6 +13,7 @@
 #define GATHERED_MAX (64U << 10)
 #define FRAMES_MAX (16U << 20)
 #define DEFERS_MAX 65536
+#define LOCALS_MAX (1U << 20)
 
 /* A variable of a frame that lives while something on this stack points to it. */
 struct local {
@@ -108,8 +109,11 @@ static struct gm_error *note_locals(struct stacks *stacks, const struct gm_go_fr
 {
 	for (uint32_t i = 0; i < map->object_count; i++) {
 		const struct gm_go_stack_object *object = &map->objects[i];
-		struct local *local = gm_vec_push(&stacks->locals);
+		struct local *local;
 
+		if (stacks->locals.count == LOCALS_MAX)
+			return gm_error_create(E2BIG, "a stack has too many variables to list");
+		local = gm_vec_push(&stacks->locals);
 		if (!local)
 			return no_memory();
 		*local = (struct local){

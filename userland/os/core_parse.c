@@ -249,8 +249,9 @@ static struct gm_error *read_notes(struct gm_core *core, Elf *elf, const GElf_Ph
 	Elf_Data *data;
 	GElf_Nhdr note;
 
-	if (header->p_filesz > NOTES_MAX)
+	if (header->p_filesz > NOTES_MAX - core->note_bytes)
 		return corrupt(core, "its notes are larger than 256 MiB");
+	core->note_bytes += header->p_filesz;
 	if (header->p_offset > core->size || header->p_filesz > core->size - header->p_offset)
 		return corrupt(core, "it was cut short before the end of its notes, without which "
 				     "nothing can be told");

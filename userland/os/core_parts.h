@@ -61,7 +61,7 @@ struct gm_core_backing {
 
 /**
  * struct gm_core - an open core
- * @size: of the file
+ * @size: of the file; @note_bytes: of all PT_NOTE so far
  * @segments, @files: by address, never overlapping
  * @notes: all notes with names of files in them; owned
  * @auxv: what was found there, 0 without: the kernel entered at @entry, the program headers lie
@@ -73,6 +73,7 @@ struct gm_core {
 	char *path;
 	int fd;
 	uint64_t size;
+	uint64_t note_bytes;
 	struct {
 		GM_VEC(struct gm_core_segment);
 	} segments;

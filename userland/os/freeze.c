@@ -142,15 +142,19 @@ static void keep(const struct gm_freeze *freeze, int end)
 
 static struct gm_error *start_keeper(struct gm_freeze *freeze)
 {
+	sigset_t all, old;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC))
 		return gm_error_errno(errno, "cannot stop %d safely", (int)freeze->pid);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old); /* what ends us must not end the keeper */
 	freeze->keeper = fork();
 	if (!freeze->keeper) {
 		close(ends[1]);
 		keep(freeze, ends[0]);
 	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(ends[0]);
 	freeze->pipe = ends[1];
 	if (freeze->keeper > 0)
@@ -181,7 +185,7 @@ struct gm_error *gm_freeze_begin(pid_t pid, struct gm_freeze *freeze)
 	struct gm_error *error;
 
 	*freeze = (struct gm_freeze){};
-	if (all_stopped(pid))
+	if (all_stopped(pid) || cgroup_frozen(pid))
 		return gm_error_create(EALREADY, "%d stands still already", (int)pid);
 	freeze->pid = pid;
 	freeze->cgroup = open_cgroup(pid);

@@ -46,6 +46,34 @@ static struct gm_error *harden(struct gm_db *db)
 	return gm_db_run(db, "PRAGMA mmap_size=0; PRAGMA cell_size_check=1");
 }
 
+/* A journal may name a super-journal, which sqlite deletes: any file at all. We never make one. */
+static struct sqlite3_vfs *system_vfs;
+
+static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out)
+{
+	file->pMethods = NULL;
+	if (flags & SQLITE_OPEN_SUPER_JOURNAL)
+		return SQLITE_CANTOPEN;
+	return system_vfs->xOpen(vfs, name, file, flags, out);
+}
+
+static bool register_vfs(void)
+{
+	static sqlite3_vfs own;
+
+	if (system_vfs)
+		return true;
+	if (sqlite3_initialize())
+		return false;
+	system_vfs = sqlite3_vfs_find(NULL);
+	if (!system_vfs)
+		return false;
+	own = *system_vfs;
+	own.zName = "gomem";
+	own.xOpen = open_file;
+	return !sqlite3_vfs_register(&own, 0);
+}
+
 static struct gm_error *open_db(const char *path, int flags, struct gm_db **out)
 {
 	gm_auto(gm_db) struct gm_db *db = calloc(1, sizeof(*db));
@@ -57,7 +85,9 @@ static struct gm_error *open_db(const char *path, int flags, struct gm_db **out)
 		return no_memory();
 	if (access(path, R_OK))
 		error = gm_error_errno(errno, "cannot open %s", path);
-	else if (sqlite3_open_v2(path, &db->sqlite, flags, NULL))
+	else if (!register_vfs())
+		error = no_memory();
+	else if (sqlite3_open_v2(path, &db->sqlite, flags, "gomem"))
 		error = failed(db, "open");
 	else
 		error = harden(db);
