@@ -79,15 +79,34 @@ static int plant_kretprobe(struct gomem_hook *hook)
 	return register_kretprobe(&hook->rp);
 }
 
+/*
+ * Without a function in it, a filter passes all of them, and that is what the kernel leaves
+ * and calls a success when it has no memory for the one: compare with a filter that is empty.
+ */
+static int set_filter(struct ftrace_ops *ops, const char *name)
+{
+	char symbol[KSYM_NAME_LEN];
+	const void *empty;
+	int err;
+
+	err = ftrace_set_filter(ops, NULL, 0, 1);
+	if (err)
+		return err;
+	empty = rcu_access_pointer(ops->func_hash->filter_hash);
+	strscpy(symbol, name, sizeof(symbol));
+	err = ftrace_set_filter(ops, symbol, strlen(symbol), 1);
+	if (!err && rcu_access_pointer(ops->func_hash->filter_hash) == empty)
+		err = -ENOMEM;
+	return err;
+}
+
 /* No flags that lead through a detour: the handler needs neither recursion checks nor RCU's. */
 static int plant_ftrace(struct gomem_hook *hook)
 {
-	char symbol[KSYM_NAME_LEN];
 	int err;
 
-	strscpy(symbol, hook->symbol, sizeof(symbol));
 	hook->ops = (struct ftrace_ops){ .func = hook->ftrace, .flags = GOMEM_FTRACE_FLAGS };
-	err = ftrace_set_filter(&hook->ops, symbol, strlen(symbol), 1);
+	err = set_filter(&hook->ops, hook->symbol);
 	if (!err)
 		err = register_ftrace_function(&hook->ops);
 	if (err)
