@@ -10,7 +10,9 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
 kernel=$1
 out=build/check/$kernel/goroutines
-programs=build/go/goroutines
+# Two kernels are tested at a time
+built=build/go/goroutines-$kernel
+programs=$built/programs
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
 count=0 failed=0
 
@@ -30,7 +32,7 @@ check()
 # make_program NAME MINOR [FLAG...]: with cgo where CGO_ENABLED=1
 make_program()
 {
-	local dir=build/go/goroutines-src-$2
+	local dir=$built/src-$2
 
 	mkdir -p "$dir" "$programs"
 	cp tests/go/goroutines/main.go "$dir"
@@ -38,17 +40,17 @@ make_program()
 	[ "${CGO_ENABLED:-0}" = 0 ] || cp tests/go/goroutines/cgo.go.in "$dir/cgo.go"
 	printf 'module goroutines\n\ngo %s\n' "$2" >"$dir/go.mod"
 	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} GOTOOLCHAIN=local GOPROXY=off \
-		"$cache/go/$2/bin/go" build -p 2 -o "../goroutines/$1" "${@:3}" .)
+		"$cache/go/$2/bin/go" build -p 2 -o "../programs/$1" "${@:3}" .)
 }
 
 # make_library NAME MINOR: a C program that calls Go in a library
 make_library()
 {
-	local library=build/go/libgoroutines.so
+	local library=$built/libgoroutines.so
 
 	CGO_ENABLED=1 make_program "../libgoroutines.so" "$2" -buildmode=c-shared \
 		-ldflags='-s -w' &&
-		gcc -o "$programs/$1" -x c - -Lbuild/go -lgoroutines -Wl,-rpath,/lib/go <<-'EOF'
+		gcc -o "$programs/$1" -x c - "-L$built" -lgoroutines -Wl,-rpath,/lib/go <<-'EOF'
 			void gomem_run(void);
 
 			int main(void)
@@ -164,7 +166,7 @@ check_program()
 
 mapfile -t minors < <(grep -v '^#' tests/vm/toolchains | cut -f1)
 oldest=${minors[0]} newest=${minors[-1]}
-rm -rf "$out" "$programs"
+rm -rf "$out" "$built"
 mkdir -p "$out"
 make_program "go$oldest" "$oldest" || exit
 make_program "go$newest" "$newest" || exit
