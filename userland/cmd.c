@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE 1 /* vasprintf */
 #include "cmd.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "os/module.h"
+#include "out/clean.h"
 
 enum { OPTION_JSON = 256, OPTION_RAW, OPTION_CORE, OPTION_EXE, OPTION_FROM, OPTION_SAMPLE };
 
@@ -45,12 +48,23 @@ struct parsing {
 	const char *sample;
 };
 
+void gm_cmd_say(const char *command, const char *format, ...)
+{
+	gm_autofree char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (text)
+		gm_out_clean(text, strlen(text), "");
+	fprintf(stderr, "gomemctl %s: %s\n", command, text ?: "out of memory");
+}
+
 int gm_cmd_fail(const char *command, struct gm_error *error)
 {
-	fprintf(stderr, "gomemctl %s: ", command);
-	for (const char *c = error->message; *c; c++) /* it may quote what it read */
-		fputc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, stderr);
-	fputc('\n', stderr);
+	gm_cmd_say(command, "%s", error->message);
 	gm_error_destroy(error);
 	return GM_EXIT_FAILED;
 }

@@ -95,7 +95,12 @@ int gm_cmd_misused_option(char **argv, const char *why);
 /* "10", "10s", "500ms", "5m", "2h", also broken; at most a year. False: no time. */
 bool gm_cmd_parse_time(const char *text, uint64_t *ns);
 
-/* "gomemctl COMMAND: MESSAGE" on stderr; frees @error; returns GM_EXIT_FAILED. */
+/* "gomemctl COMMAND: ..." on stderr, in one line that no terminal obeys: it may quote what was
+ * read.
+ */
+void gm_cmd_say(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same of @error, which it frees; returns GM_EXIT_FAILED. */
 int gm_cmd_fail(const char *command, struct gm_error *error);
 
 /* One each: @argv[0] is the subcommand; the exit code comes back. */

@@ -187,7 +187,7 @@ static void print_text(const struct gm_addr_look *look, const struct addresses *
 	struct gm_addr addr;
 
 	if (look->heap_problem)
-		printf("no Go heap: %s\n\n", look->heap_problem->message);
+		gm_cmd_say("addr", "no Go heap: %s", look->heap_problem->message);
 	for (size_t i = 0; i < addresses->count; i++) {
 		fill(look, addresses->items[i], &addr);
 		fputs(i ? "\n" : "", stdout);

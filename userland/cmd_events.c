@@ -311,10 +311,10 @@ static void count(struct totals *totals, const struct gomem_event *event)
 {
 	if (event->kind == GOMEM_KIND_lost) {
 		totals->lost += event->bytes;
-		fprintf(stderr,
-			"gomemctl events: %" PRIu64 " events were lost on CPU %u: they came faster "
-			"than they were read; narrow it by -k or -p\n",
-			(uint64_t)event->bytes, event->cpu);
+		gm_cmd_say("events",
+			   "%" PRIu64 " events were lost on CPU %u: they came faster than they "
+			   "were read; narrow it by -k or -p",
+			   (uint64_t)event->bytes, event->cpu);
 		return;
 	}
 	totals->events++;
@@ -380,8 +380,7 @@ static void summarize(const struct totals *totals)
 {
 	char size[GM_OUT_BYTES_MAX];
 
-	fprintf(stderr, "gomemctl events: %" PRIu64 " events, %" PRIu64 " lost\n", totals->events,
-		totals->lost);
+	gm_cmd_say("events", "%" PRIu64 " events, %" PRIu64 " lost", totals->events, totals->lost);
 	for (unsigned int kind = 0; kind < GOMEM_KINDS_MAX; kind++) {
 		if (totals->kinds[kind].count)
 			fprintf(stderr, "%12" PRIu64 " %-13s %9s\n", totals->kinds[kind].count,
@@ -397,9 +396,8 @@ static struct gm_error *say_no_target(struct gm_module *module)
 	struct gm_error *error = gm_module_read_targets(module, &targets);
 
 	if (!error && !targets.count)
-		fputs("gomemctl events: the module has no targets yet: write \"add PID\" "
-		      "to " GM_MODULE_DIRECTORY "/targets\n",
-		      stderr);
+		gm_cmd_say("events", "the module has no targets yet: write \"add PID\" "
+				     "to " GM_MODULE_DIRECTORY "/targets");
 	gm_module_targets_deinit(&targets);
 	return error;
 }

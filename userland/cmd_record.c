@@ -300,7 +300,7 @@ static struct gm_error *take_samples(struct job *job)
 	}
 	/* Its end is what one records for. */
 	if (error && error->code == ESRCH && job->samples) {
-		fprintf(stderr, "gomemctl record: %s\n", error->message);
+		gm_cmd_say("record", "%s", error->message);
 		gm_error_destroy(error);
 		error = NULL;
 	}
@@ -328,12 +328,11 @@ static struct gm_error *record(struct job *job, const struct gm_source *source)
 	if (error)
 		return error;
 	if (job->subject.go_problem)
-		fprintf(stderr, "gomemctl record: without a Go heap: %s\n",
-			job->subject.go_problem->message);
+		gm_cmd_say("record", "without a Go heap: %s", job->subject.go_problem->message);
 	catch_stop();
 	error = take_samples(job);
-	fprintf(stderr, "gomemctl record: %" PRIu64 " samples of process %d in %s\n", job->samples,
-		(int)job->subject.pid, job->path);
+	gm_cmd_say("record", "%" PRIu64 " samples of process %d in %s", job->samples,
+		   (int)job->subject.pid, job->path);
 	return error;
 }
 

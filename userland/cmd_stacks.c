@@ -167,13 +167,10 @@ static struct gm_error *print(const struct request *request, const struct gm_sta
 static void say_missing(const struct gm_stacks_view *view)
 {
 	if (!view->rate)
-		fputs("gomemctl stacks: no stacks are taken now; to have them: echo 1 >" RATE_FILE
-		      "\n",
-		      stderr);
+		gm_cmd_say("stacks", "no stacks are taken now; to have them: echo 1 >" RATE_FILE);
 	else if (!view->groups->count)
-		fputs("gomemctl stacks: nothing was touched or mapped yet; is the process watched?"
-		      " gomemctl watch PID\n",
-		      stderr);
+		gm_cmd_say("stacks", "nothing was touched or mapped yet; is the process watched? "
+				     "gomemctl watch PID");
 }
 
 static struct gm_error *show(const struct request *request, struct gm_module_stacks *stacks,

@@ -143,13 +143,12 @@ static void say_missing(const struct gm_subject *subject)
 	const char *missing = subject->pages->missing;
 
 	if (subject->source->kind != GM_SOURCE_PID) {
-		fprintf(stderr, "gomemctl vmas: %s\n", missing ?: "all is known");
+		gm_cmd_say("vmas", "%s", missing ?: "all is known");
 		return;
 	}
-	fprintf(stderr,
-		"gomemctl vmas: gomem.ko does not watch process %d; it would add what happened "
-		"there; %s\n",
-		(int)subject->pid, missing ?: "all else is known");
+	gm_cmd_say("vmas",
+		   "gomem.ko does not watch process %d; it would add what happened there; %s",
+		   (int)subject->pid, missing ?: "all else is known");
 }
 
 static struct gm_error *add_computed(struct view *view, struct gm_subject *subject)

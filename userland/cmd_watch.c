@@ -78,8 +78,8 @@ static struct gm_error *add(struct gm_module *module, pid_t pid, bool follow)
 	if (!error || error->code != EEXIST)
 		return error;
 	gm_error_destroy(error);
-	fprintf(stderr, "gomemctl watch: process %d is watched already%s\n", (int)pid,
-		follow ? ", with its own word on children" : "");
+	gm_cmd_say("watch", "process %d is watched already%s", (int)pid,
+		   follow ? ", with its own word on children" : "");
 	return NULL;
 }
 
@@ -95,9 +95,8 @@ static struct gm_error *add_goroutines(struct gm_module *module, pid_t pid)
 		return gm_module_command(module, "go %d %s", (int)pid,
 					 gm_go_goroutine_words(&goroutine, words));
 	if (error->code != ENOENT)
-		fprintf(stderr,
-			"gomemctl watch: the stacks of process %d will name no goroutines: %s\n",
-			(int)pid, error->message);
+		gm_cmd_say("watch", "the stacks of process %d will name no goroutines: %s",
+			   (int)pid, error->message);
 	return NULL;
 }
 

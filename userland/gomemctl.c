@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "gomem.h"
+#include "out/clean.h"
 
 static int cmd_help(int argc, char **argv);
 
@@ -69,6 +70,7 @@ static int cmd_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const struct command *command;
+	struct gm_error *error;
 	int exit_code;
 
 	if (argc < 2) {
@@ -84,6 +86,9 @@ int main(int argc, char **argv)
 	command = find_command(argv[1]);
 	if (!command)
 		return GM_EXIT_MISUSED;
+	error = gm_out_clean_stdout();
+	if (error)
+		return gm_cmd_fail(command->name, error);
 	exit_code = command->function(argc - 1, argv + 1);
 	if (!fflush(stdout) && !ferror(stdout))
 		return exit_code;

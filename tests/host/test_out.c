@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "out/bytes.h"
+#include "out/clean.h"
 #include "out/json.h"
 #include "out/table.h"
 #include "tap.h"
@@ -170,6 +171,24 @@ static void test_bytes(void)
 	check_bytes(UINT64_MAX, "16.0 EiB");
 }
 
+static void check_clean(const char *text, const char *expected, const char *what)
+{
+	char copy[64];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	gm_out_clean(copy, strlen(copy), "\n");
+	tap_str(copy, expected, what, "ISO 6429");
+}
+
+static void test_clean(void)
+{
+	check_clean("a\033[2Jb\x7f\r", "a?[2Jb??", "escapes go");
+	check_clean("two\nlines", "two\nlines", "what is to be kept stays");
+	check_clean("\xc2\x9b"
+		    "2J \xc2\xa0 \xc3\x9f",
+		    "\xc2?2J \xc2\xa0 \xc3\x9f", "those of UTF-8 go, letters stay");
+}
+
 static void test_full_disk(void)
 {
 	FILE *full = fopen("/dev/full", "w");
@@ -189,6 +208,7 @@ int main(void)
 	test_json();
 	test_utf8();
 	test_bytes();
+	test_clean();
 	test_full_disk();
 	return tap_done();
 }

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names are chosen by those who are looked at: no terminal shall obey them. */
+#ifndef GM_OUT_CLEAN_H
+#define GM_OUT_CLEAN_H
+
+#include "base/error.h"
+
+/* Of @size bytes, writes '?' over control characters, those of UTF-8 beyond ASCII (U+0080 to
+ * U+009F) too, but for the characters in @keep, "\n\t".
+ */
+void gm_out_clean(char *text, size_t size, const char *keep);
+
+/* From here on stdout has no control characters but tabs and ends of lines. */
+struct gm_error *gm_out_clean_stdout(void) GM_MUST_CHECK;
+
+#endif
