@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files that read recordings share. */
+#ifndef GM_RECORDING_READER_H
+#define GM_RECORDING_READER_H
+
+#include "recording/tables.h"
+
+struct gm_recording {
+	struct gm_db *db;
+};
+
+/* EBADMSG: "cannot use the recording FILE: @what". */
+struct gm_error *gm_recording_damaged(const struct gm_recording *recording, const char *what);
+
+/* The first column of the first row that @sql gives, 0 where there is none or it is NULL. */
+struct gm_error *gm_recording_number(struct gm_recording *recording, const char *sql,
+				     int64_t *number) GM_MUST_CHECK;
+
+/* gm_db_select_one() of @table. */
+struct gm_error *gm_recording_select_one(struct gm_recording *recording, enum gm_table table,
+					 int64_t sample, void *row) GM_MUST_CHECK;
+
+/* Where the Go program of all samples keeps things; and what was read of its memory. */
+struct gm_error *gm_recording_read_image(struct gm_recording *recording,
+					 struct gm_go_image *image) GM_MUST_CHECK;
+struct gm_error *gm_recording_read_tapes(struct gm_recording *recording, int64_t id,
+					 struct gm_sample *sample) GM_MUST_CHECK;
+
+#endif
