@@ -199,6 +199,36 @@ grows()
 	diff=$(./gomemctl diff "$tmp/after@2" 2>&1)
 	result 'diff: a sample that is not there' \
 		"$([ $? = 1 ] && grep -q 'has no sample 2' <<<"$diff" || echo "$diff")"
+	since
+}
+
+# The same growth as spans --since has it: 1280 spans of 8 KiB that were none, or free
+since()
+{
+	local sum each
+
+	sum=$(./gomemctl spans --from "$tmp/after" --since "$tmp/before" --json 2>&1)
+	result 'spans --since: what became spans' "$(jq -r 'def used: IN("in-use", "full", "cached");
+		[.moves[] | select((.to | used) and (.from | used | not)) | .bytes] | add |
+		select(. < 10485760 or . > 1.05 * 10485760) |
+		"expected 10 MiB, by construction; came \(.)"' <<<"$sum" 2>&1)"
+	each=$(./gomemctl spans --from "$tmp/after" --since "$tmp/before" --list --json 2>&1)
+	result 'spans --since --list: the sum of what moved' "$(diff \
+		<(jq '[.moves[] | select(.from != .to or .what == "other span") | .bytes] | add' \
+			<<<"$sum" 2>&1) <(jq '[.moved[].bytes] | add' <<<"$each" 2>&1))"
+	result 'spans --since itself' "$(./gomemctl spans --from "$tmp/after" \
+		--since "$tmp/after" --list 2>&1 | grep -v '^nothing has changed$')"
+}
+
+# A name that a terminal would obey is one that anybody may have given to a file
+hostile()
+{
+	local escape=$'\033'
+
+	sqlite3 "$tmp/after" "UPDATE vmas SET name = '/x' || char(27) || '[2J' WHERE kind = 'file'"
+	./gomemctl addr --from "$tmp/after" 400000 >"$tmp/log" 2>&1
+	result 'a name with an escape sequence is printed without' "$(grep "$escape" "$tmp/log"
+		grep -q '/x?\[2J' "$tmp/log" || echo 'expected /x?[2J')"
 }
 
 for minor in 1.19 1.24 1.27; do
@@ -208,5 +238,5 @@ build stripped 1.27 fixture -ldflags=-s -buildmode=pie && one 'go1.27 stripped P
 start "$tmp/go1.27"
 killed
 ends
-build grow 1.24 grow && grows "$tmp/grow"
+build grow 1.24 grow && grows "$tmp/grow" && hostile
 done_testing
