@@ -62,6 +62,18 @@ state()
 	sed 's/.*) \(.\).*/\1/' "/proc/$1/stat"
 }
 
+# goes_on PID: soon, however busy the machine is
+goes_on()
+{
+	local i
+
+	for ((i = 0; i < 50; i++)); do
+		sleep 0.1
+		[ "$(state "$1")" = T ] || return 0
+	done
+	return 1
+}
+
 # freeze PROGRAM: it stands still, goes on after, and also when gomemctl is killed meanwhile
 freeze()
 {
@@ -79,8 +91,7 @@ freeze()
 	complaint=''
 	for delay in 0.004 0.008 0.012 0.016 0.02 0.03 0.04 0.05 0.06 0.08; do
 		timeout -s KILL $delay ./gomemctl refs -p "$pid" --freeze >/dev/null 2>&1
-		sleep 0.1
-		[ "$(state "$pid")" != T ] || complaint="left stopped, gomemctl killed after $delay s"
+		goes_on "$pid" || complaint="left stopped, gomemctl killed after $delay s"
 	done 2>/dev/null
 	result "--freeze: a killed gomemctl leaves nothing stopped" "$complaint"
 	kill -STOP "$pid"
@@ -90,6 +101,7 @@ freeze()
 	result "--freeze: what was stopped before stays so" "$complaint"
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null
+	return 0
 }
 
 # files MINOR PROGRAM: profile and graph have what the table has
@@ -150,6 +162,19 @@ check_stripped()
 	result "$1: all is reached, once" "$(complaints "$sums")"
 }
 
+# torn NAME PROGRAM: what of an array can be read holds what it does
+torn()
+{
+	local complaint='' got
+
+	look "$2"
+	got=$(jq -c '[(.refs[] | select(.holder == "main.large").objects),
+		.totals[0].unreadable_bytes]' <<<"$refs")
+	[ "$got" = "[$((said + 1)),1048576]" ] ||
+		complaint="expected $((said + 1)) objects, 1048576 bytes unreadable; came $got"
+	result "$1: an array whose first MiB cannot be read" "$complaint"
+}
+
 each_minor()
 {
 	local minor=$1
@@ -160,6 +185,7 @@ each_minor()
 		check "go$minor without DWARF" "$tmp/go$minor-w"
 	build "go$minor-s" "$minor" refs -ldflags='-s -w' &&
 		check_stripped "go$minor stripped" "$tmp/go$minor-s"
+	build "torn$minor" "$minor" torn && torn "go$minor" "$tmp/torn$minor"
 }
 
 for minor in $(minors); do

@@ -18,9 +18,12 @@ enum scheme {
 	HEADERS,
 };
 
-/* The bitmap of an arena; one of two that are kept, as an object may lie in two. */
+/* The bitmap of an arena; one of two that are kept, as an object may lie in two. @none: there is
+ * none, or it cannot be read.
+ */
 struct bitmap {
 	uint64_t arena;
+	bool none;
 	uint8_t *bits;
 	uint8_t *no_more;
 };
@@ -112,13 +115,12 @@ uint64_t gm_go_pointers_guessed(const struct gm_go_pointers *pointers)
 	return pointers->guessed;
 }
 
-static struct gm_error *load(struct gm_go_pointers *pointers, const struct gm_go_arena *arena,
-			     struct bitmap *bitmap)
+static bool load(struct gm_go_pointers *pointers, const struct gm_go_arena *arena,
+		 struct bitmap *bitmap)
 {
 	const struct gm_go_layout *layout = &pointers->target->image->layout;
 	struct gm_error *error;
 
-	bitmap->arena = 0;
 	error = gm_mem_read(pointers->target->mem,
 			    arena->at + gm_go_layout_offset(layout, GM_GO_ARENA_BITMAP),
 			    bitmap->bits, pointers->bits_bytes);
@@ -126,9 +128,8 @@ static struct gm_error *load(struct gm_go_pointers *pointers, const struct gm_go
 		error = gm_mem_read(pointers->target->mem,
 				    arena->at + gm_go_layout_offset(layout, GM_GO_ARENA_NO_MORE),
 				    bitmap->no_more, pointers->no_more_bytes);
-	if (!error)
-		bitmap->arena = arena->start;
-	return error;
+	gm_error_destroy(error);
+	return !error;
 }
 
 /* The bitmap for @address; NULL where there is none, or none that can be read. */
@@ -137,16 +138,13 @@ static struct bitmap *bitmap_at(struct gm_go_pointers *pointers, uint64_t addres
 	uint64_t start = address & -GM_GO_ARENA_SPAN;
 	struct bitmap *bitmap = &pointers->bitmaps[start / GM_GO_ARENA_SPAN % 2];
 	const struct gm_go_arena *arena;
-	struct gm_error *error;
 
-	if (bitmap->arena == start)
-		return bitmap;
-	arena = gm_go_arenas_find(&pointers->heap->arenas, address);
-	if (!arena)
-		return NULL;
-	error = load(pointers, arena, bitmap);
-	gm_error_destroy(error);
-	return error ? NULL : bitmap;
+	if (bitmap->arena != start) {
+		arena = gm_go_arenas_find(&pointers->heap->arenas, address);
+		bitmap->arena = start;
+		bitmap->none = !arena || !load(pointers, arena, bitmap);
+	}
+	return bitmap->none ? NULL : bitmap;
 }
 
 static uint64_t word_in_arena(uint64_t address)
