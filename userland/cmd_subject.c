@@ -232,7 +232,8 @@ void gm_subject_look_again(struct gm_subject *subject)
 	/* The module's is a second look as good. */
 	subject->rss_again = subject->watch.rss_bytes;
 	if (!subject->core && !subject->watch.watched)
-		gm_error_destroy(gm_process_rss(subject->pid, &subject->rss_again));
+		gm_error_destroy(
+			gm_pages_rss(subject->pid, subject->pages->source, &subject->rss_again));
 	if (!subject->heap)
 		return;
 	gm_error_destroy(gm_go_heap_still(&subject->target, subject->heap, &subject->heap_still));

@@ -16,6 +16,7 @@
 #include "os/maps.h"
 #include "os/maps_parse.h"
 #include "os/mem.h"
+#include "os/pages.h"
 #include "tap.h"
 
 #define BASE 0x200000000000UL
@@ -116,7 +117,7 @@ static void test_gone(pid_t pid, struct gm_mem *mem)
 	check_gone(gm_mem_open_pid(pid, &other), "opening it");
 	check_gone(gm_maps_read(pid, &maps), "its maps");
 	check_gone(gm_process_read(pid, &process), "its state");
-	check_gone(gm_process_rss(pid, &number), "its RSS");
+	check_gone(gm_pages_rss(pid, GM_PAGES_PAGEMAP, &number), "its RSS");
 }
 
 static void test_memory(void)

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE 1 /* strsep */
 #include "os/host.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -112,24 +111,6 @@ void gm_host_unknown(struct gm_host *host)
 		.mem_total_bytes = GM_UNKNOWN,
 		.mem_available_bytes = GM_UNKNOWN,
 	};
-}
-
-struct gm_error *gm_process_rss(pid_t pid, uint64_t *bytes)
-{
-	gm_autofree char *text = NULL;
-	struct gm_error *error;
-	size_t size;
-
-	error = gm_proc_read(pid, "smaps_rollup", SMALL_FILE_BYTES, &text, &size);
-	if (error)
-		return error;
-	*bytes = find_kb(text, "Rss:");
-	if (*bytes == GM_UNKNOWN)
-		return gm_error_create(EIO,
-				       "cannot read the smaps_rollup of process %d: it has no "
-				       "Rss line",
-				       (int)pid);
-	return NULL;
 }
 
 /* Any program may set its name to terminal codes or half a character. */

@@ -64,7 +64,4 @@ struct gm_process {
 /* ESRCH where it is gone. */
 struct gm_error *gm_process_read(pid_t pid, struct gm_process *process) GM_MUST_CHECK;
 
-/* The Rss line of smaps_rollup: walks the page tables, so an exact second look. */
-struct gm_error *gm_process_rss(pid_t pid, uint64_t *bytes) GM_MUST_CHECK;
-
 #endif

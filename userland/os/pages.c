@@ -165,6 +165,23 @@ struct gm_error *gm_pages_read(pid_t pid, const struct gm_maps *maps, enum gm_pa
 	return NULL;
 }
 
+struct gm_error *gm_pages_rss(pid_t pid, enum gm_pages_source source, uint64_t *bytes)
+{
+	gm_auto(gm_maps) struct gm_maps *maps = NULL;
+	gm_auto(gm_pages) struct gm_pages *pages = NULL;
+	struct gm_error *error = gm_maps_read(pid, &maps);
+
+	if (!error)
+		error = gm_pages_read(pid, maps, source, &pages);
+	if (error)
+		return error;
+	*bytes = 0;
+	for (size_t i = 0; i < pages->count; i++)
+		if (gm_page_resident(pages->items[i].state))
+			*bytes += (uint64_t)pages->items[i].pages * GM_PAGE_BYTES;
+	return NULL;
+}
+
 void gm_pages_destroy(struct gm_pages *pages)
 {
 	if (!pages)
