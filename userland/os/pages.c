@@ -2,12 +2,15 @@
 #include "os/pages.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "os/file.h"
 #include "os/pages_source.h"
 
 /* A run of one page each for 1 TiB of memory; more is not a process but an attack. */
 #define RUNS_MAX ((size_t)1 << 28)
+#define LONG_NS 50000
+#define PAUSE_NS 20000 /* the timer's slack comes on top: enough to be woken and to get the lock */
 
 bool gm_page_resident(enum gomem_page_state state)
 {
@@ -81,6 +84,12 @@ bool gm_pages_in_rss(const struct gm_vma *vma)
 enum gomem_page_state gm_pages_file_state(enum gm_vma_kind kind)
 {
 	return kind == GM_VMA_SHMEM ? GOMEM_PAGE_SHMEM : GOMEM_PAGE_FILE;
+}
+
+void gm_pages_pause(uint64_t took_ns)
+{
+	if (took_ns > LONG_NS)
+		nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
 }
 
 static bool joins(const struct gomem_page_run *run, uint64_t start, uint64_t count,

@@ -45,14 +45,19 @@ struct scan_argument {
  * (fs/proc/task_mmu.c, do_pagemap_scan(), seen in 6.18), so pages would come twice.
  */
 #define REGIONS_MAX 512
-/* The kernel holds the mmap lock for a whole call. A GiB of 4 KiB pages took it 11 ms on
- * 6.18, so this stays well below 2.
+/* The kernel holds the mmap lock for a whole call, and a target that maps or unmaps waits for it:
+ * a window is halved when it took longer than this, and doubled when it took far less. A GiB of
+ * 4 KiB pages takes 11 to 18 ms on 6.18.
  */
-#define WINDOW_BYTES ((uint64_t)64 << 20)
+#define HOLD_NS 250000
+#define WINDOW_MIN ((uint64_t)2 << 20)
+#define WINDOW_START ((uint64_t)8 << 20)
+#define WINDOW_MAX ((uint64_t)64 << 20)
 
 struct scan {
 	pid_t pid;
 	int fd;
+	uint64_t window_bytes;
 	uint64_t return_mask;
 	struct gm_zero_frames zero;
 	struct gm_pages *pages;
@@ -117,6 +122,14 @@ static struct gm_error *append_region(struct scan *scan, const struct gm_vma *vm
 			       region->categories & CATEGORY_HUGE ? GM_HUGE_ORDER : 0);
 }
 
+static void adapt_window(struct scan *scan, uint64_t took_ns)
+{
+	if (took_ns > HOLD_NS && scan->window_bytes > WINDOW_MIN)
+		scan->window_bytes /= 2;
+	else if (took_ns < HOLD_NS / 4 && scan->window_bytes < WINDOW_MAX)
+		scan->window_bytes *= 2;
+}
+
 static int scan_call(struct scan *scan, uint64_t start, uint64_t end, uint64_t *walk_end)
 {
 	struct scan_argument argument = {
@@ -128,8 +141,12 @@ static int scan_call(struct scan *scan, uint64_t start, uint64_t end, uint64_t *
 		.category_anyof_mask = CATEGORY_PRESENT | CATEGORY_SWAPPED,
 		.return_mask = scan->return_mask,
 	};
+	uint64_t begin = gm_clock_ns(), took_ns;
 	int count = ioctl(scan->fd, PAGEMAP_SCAN, &argument);
 
+	took_ns = gm_clock_ns() - begin;
+	adapt_window(scan, took_ns);
+	gm_pages_pause(took_ns);
 	*walk_end = argument.walk_end;
 	return count;
 }
@@ -163,7 +180,7 @@ static struct gm_error *scan_vma(struct scan *scan, const struct gm_vma *vma)
 
 	/* Windows end at multiples of their size, so that none cuts a huge page in two. */
 	for (uint64_t at = vma->start, end; !error && at < vma->end; at = end) {
-		end = (at / WINDOW_BYTES + 1) * WINDOW_BYTES;
+		end = (at / scan->window_bytes + 1) * scan->window_bytes;
 		if (end > vma->end)
 			end = vma->end;
 		error = scan_window(scan, vma, at, end);
@@ -215,7 +232,7 @@ static struct gm_error *scan_maps(struct scan *scan, const struct gm_maps *maps)
 
 struct gm_error *gm_pages_read_scan(pid_t pid, const struct gm_maps *maps, struct gm_pages *pages)
 {
-	struct scan scan = { .pid = pid, .pages = pages };
+	struct scan scan = { .pid = pid, .window_bytes = WINDOW_START, .pages = pages };
 	struct gm_error *error = gm_proc_open(pid, "pagemap", &scan.fd);
 
 	if (error)
