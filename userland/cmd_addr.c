@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "out/json.h"
 
 static const char usage[] =
 	"Usage: gomemctl addr PID [ADDR]... [--json]\n"
@@ -204,7 +205,7 @@ static struct gm_error *print_json(const struct gm_addr_look *look,
 	struct gm_addr addr;
 
 	if (look->heap_problem)
-		problem = json_object_new_string(look->heap_problem->message);
+		problem = gm_out_json_string(look->heap_problem->message);
 	for (size_t i = 0; i < addresses->count; i++) {
 		fill(look, addresses->items[i], &addr);
 		json_object_array_add(array, gm_addr_json(look, &addr));

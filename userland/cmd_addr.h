@@ -96,8 +96,8 @@ json_object *gm_addr_json(const struct gm_addr_look *look, const struct gm_addr 
 /* The class of the slot @by below or above that of @addr, GM_GO_CLASSES where there is none. */
 uint32_t gm_addr_beside(const struct gm_addr_look *look, const struct gm_addr *addr, int by);
 
-/* Whether its object carries the mark of the last GC: 1, 0, or -1 where no mark tells: its span
- * was swept since, or a GC ran.
+/* Of an address in an object: whether that carries the mark of the last GC: 1, 0, or -1 where no
+ * mark tells: its span was swept since, or a GC ran.
  */
 int gm_addr_marked(const struct gm_addr_look *look, const struct gm_addr *addr);
 

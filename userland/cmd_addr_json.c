@@ -88,11 +88,12 @@ static void add_beside(json_object *object, const char *key, const struct gm_add
 static json_object *object_json(const struct gm_addr_look *look, const struct gm_addr *addr)
 {
 	const struct gm_go_location *go = &addr->go;
-	int marked = gm_addr_marked(look, addr);
 	json_object *object;
+	int marked;
 
 	if (!go->span || go->span->manual || go->object == GM_GO_NO_OBJECT)
 		return NULL;
+	marked = gm_addr_marked(look, addr);
 	object = json_object_new_object();
 	add_hex(object, "base", go->base);
 	add_count(object, "offset", addr->address - go->base);

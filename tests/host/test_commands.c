@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE 1 /* memfd_create */
+/* Whole commands on a process that is not written in Go, which every tool is given some day: an
+ * answer from its pages, or a refusal.
+ */
+#include <json-c/json.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "tap.h"
+
+#define CONTRACT "gomemctl(8)"
+#define OUTPUT_MAX (1 << 20)
+
+/**
+ * struct ran - what became of a command
+ * @json: what it printed, parsed; NULL where it is no JSON
+ */
+struct ran {
+	int exit_code;
+	struct json_object *json;
+};
+
+static struct json_object *read_json(int fd)
+{
+	gm_autofree char *text = calloc(1, OUTPUT_MAX);
+
+	if (!text || pread(fd, text, OUTPUT_MAX - 1, 0) <= 0)
+		return NULL;
+	return json_tokener_parse(text);
+}
+
+static struct ran run(int (*command)(int argc, char **argv), const char *name, pid_t pid,
+		      const char *operand)
+{
+	int fd = memfd_create("stdout", MFD_CLOEXEC), before = dup(STDOUT_FILENO);
+	char text[16];
+	char *arguments[] = { (char *)name, (char *)"--json", (char *)"-p",
+			      text,	    (char *)operand,  NULL };
+	struct ran ran;
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	ran.exit_code = command(operand ? 5 : 4, arguments);
+	fflush(stdout);
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	ran.json = read_json(fd);
+	close(fd);
+	return ran;
+}
+
+static void test_answers(pid_t pid)
+{
+	static const struct {
+		const char *name;
+		int (*command)(int argc, char **argv);
+		const char *operand;
+		const char *schema;
+	} commands[] = {
+		{ "report", gm_cmd_report, NULL, "gomem.report/1" },
+		{ "vmas", gm_cmd_vmas, NULL, "gomem.vmas/1" },
+		{ "addr", gm_cmd_addr, "1000", "gomem.addr/1" },
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		struct ran ran =
+			run(commands[i].command, commands[i].name, pid, commands[i].operand);
+		const char *schema =
+			json_object_get_string(json_object_object_get(ran.json, "schema"));
+
+		tap_u64(ran.exit_code, GM_EXIT_DONE, commands[i].name, CONTRACT);
+		tap_str(schema, commands[i].schema, "and JSON of its schema", CONTRACT);
+		json_object_put(ran.json);
+	}
+}
+
+static void test_refusals(pid_t pid)
+{
+	static const struct {
+		const char *name;
+		int (*command)(int argc, char **argv);
+	} commands[] = {
+		{ "spans", gm_cmd_spans },
+		{ "classes", gm_cmd_classes },
+		{ "huge", gm_cmd_huge },
+		{ "refs", gm_cmd_refs },
+		{ "goroutines", gm_cmd_goroutines },
+	};
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		struct ran ran = run(commands[i].command, commands[i].name, pid, NULL);
+
+		tap_u64(ran.exit_code, GM_EXIT_FAILED, commands[i].name, CONTRACT);
+		json_object_put(ran.json);
+	}
+}
+
+int main(void)
+{
+	char *sleep[] = { (char *)"sleep", (char *)"60", NULL };
+	pid_t pid;
+
+	alarm(60);
+	if (posix_spawnp(&pid, "sleep", NULL, NULL, sleep, environ)) {
+		printf("Bail out! no sleep\n");
+		return 1;
+	}
+	test_answers(pid);
+	test_refusals(pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return tap_done();
+}
