@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE 1 /* posix_openpt */
 /* out: one table as text, raw and JSON; sizes in words; strings nobody vouches for. */
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "out/bytes.h"
 #include "out/clean.h"
@@ -184,9 +189,58 @@ static void test_clean(void)
 {
 	check_clean("a\033[2Jb\x7f\r", "a?[2Jb??", "escapes go");
 	check_clean("two\nlines", "two\nlines", "what is to be kept stays");
-	check_clean("\xc2\x9b"
-		    "2J \xc2\xa0 \xc3\x9f",
-		    "\xc2?2J \xc2\xa0 \xc3\x9f", "those of UTF-8 go, letters stay");
+	check_clean("\xc2\x9b 2J \xc2\xa0 \xc3\x9f", "\xc2\xbf 2J \xc2\xa0 \xc3\x9f",
+		    "those of UTF-8 become one that is none, letters stay");
+}
+
+/* A terminal of @columns in place of stdout; the other end of it, -1 where there is none. */
+static int open_terminal(unsigned short columns)
+{
+	const struct winsize size = { .ws_row = 24, .ws_col = columns };
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), slave;
+
+	if (master < 0 || grantpt(master) || unlockpt(master))
+		return -1;
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	if (slave < 0 || ioctl(slave, TIOCSWINSZ, &size))
+		return -1;
+	dup2(slave, STDOUT_FILENO);
+	close(slave);
+	return master;
+}
+
+static int print_clean(const struct row *row)
+{
+	struct gm_error *error = gm_out_clean_stdout();
+
+	if (!error)
+		error = gm_out_table_print(stdout, GM_OUT_TEXT, &table, row, 1);
+	return error ? 1 : fflush(stdout) != 0;
+}
+
+static void test_terminal(void)
+{
+	int before = dup(STDOUT_FILENO), master = open_terminal(160), status = -1;
+	char name[200] = {}, text[1024] = {};
+	const struct row row = { "file", 0x1000, 0, 1, name };
+	const char *second;
+
+	memset(name, 'x', sizeof(name) - 1);
+	fflush(stdout);
+	if (master >= 0 && !fork())
+		_exit(print_clean(&row));
+	if (master >= 0)
+		wait(&status);
+	if (!status && read(master, text, sizeof(text) - 1) <= 0)
+		status = -1;
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	if (!tap_ok(!status, "a table on a terminal"))
+		return;
+	second = strchr(text, '\n') ?: "";
+	tap_u64(strspn(second + strcspn(second, "x"), "x"), 160 - strlen("file  1000 0 B      1 "),
+		"goes to its edge, also where stdout is cleaned", CONSTRUCTION);
+	close(master);
 }
 
 static void test_full_disk(void)
@@ -209,6 +263,7 @@ int main(void)
 	test_utf8();
 	test_bytes();
 	test_clean();
+	test_terminal();
 	test_full_disk();
 	return tap_done();
 }

@@ -11,11 +11,14 @@
 #define UPPER 0xc2 /* what U+0080 to U+00bf begin with */
 #define CHUNK 4096
 
-static bool is_control(unsigned char before, unsigned char byte)
+/* What stands for @byte. The other byte of a control character of two is written already, and JSON
+ * has to stay UTF-8: with it, 0xbf is an inverted question mark.
+ */
+static unsigned char clean_byte(unsigned char before, unsigned char byte)
 {
 	if (before == UPPER && byte >= 0x80 && byte < 0xa0)
-		return true;
-	return byte < ' ' || byte == 0x7f;
+		return 0xbf;
+	return byte < ' ' || byte == 0x7f ? '?' : byte;
 }
 
 /* @before: the byte before @text; returns the last one of it, as it was. */
@@ -24,8 +27,8 @@ static unsigned char clean(char *text, size_t size, const char *keep, unsigned c
 	for (size_t i = 0; i < size; i++) {
 		unsigned char byte = text[i];
 
-		if (is_control(before, byte) && (!byte || !strchr(keep, byte)))
-			text[i] = '?';
+		if (!byte || !strchr(keep, byte))
+			text[i] = (char)clean_byte(before, byte);
 		before = byte;
 	}
 	return before;

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 
-/* Of @size bytes, writes '?' over control characters, those of UTF-8 beyond ASCII (U+0080 to
- * U+009F) too, but for the characters in @keep, "\n\t".
+/* Of @size bytes, writes '?' over control characters but those in @keep, "\n\t", and U+00BF over
+ * those of UTF-8 beyond ASCII (U+0080 to U+009F): what was UTF-8 stays so.
  */
 void gm_out_clean(char *text, size_t size, const char *keep);
 

@@ -81,7 +81,8 @@ static bool set_output(struct libscols_table *scols, FILE *stream, bool raw)
 {
 	if (scols_table_set_stream(scols, stream) || scols_table_enable_raw(scols, raw))
 		return false;
-	if (raw || isatty(fileno(stream)))
+	/* What cleans stdout has no descriptor. */
+	if (raw || isatty(stream == stdout ? STDOUT_FILENO : fileno(stream)))
 		return true;
 	return !scols_table_set_termforce(scols, SCOLS_TERMFORCE_ALWAYS) &&
 	       !scols_table_set_termwidth(scols, TEXT_COLUMNS);
