@@ -186,7 +186,7 @@ static struct gm_error *add_totals(struct gm_refs_look *look, uint64_t pid, stru
 		.flux_goroutines = refs->roots.moved,
 		.guessed_stack_bytes = refs->roots.guessed_bytes,
 		.guessed_heap_bytes = refs->count.guessed_bytes,
-		.unreadable_bytes = refs->count.unreadable_bytes,
+		.unreadable_bytes = refs->count.unreadable_bytes + refs->roots.unread_bytes,
 		.read_bytes = refs->count.read_bytes,
 		.gc_running = heap->gc_running,
 		.heap_us = heap->took_ns / 1000,
@@ -254,24 +254,29 @@ static struct gm_error *read_refs(struct request *request, struct gm_subject *su
 {
 	gm_auto(gm_elf_variables) struct gm_elf_variables *variables = NULL;
 	const struct gm_go_image *image = &subject->image;
-	struct gm_error *error = gm_subject_read_heap(subject);
+	struct gm_go_rooting rooting = {
+		.target = &subject->target,
+		.program = &image->program,
+		.modules = image->modules,
+		.copied = thaw,
+		.context = request,
+		.progress = { isatty(2) ? report : NULL, &request->reported },
+	};
+	struct gm_error *error = NULL;
 
-	if (error)
-		return error;
-	if (!image->modules)
+	/* What lacks a Go side says so best when its heap is asked for. */
+	if (!subject->go_problem && !image->modules)
 		return gm_error_create(ENOTSUP,
 				       "cannot tell where this %s program keeps its variables",
 				       image->version.text);
-	read_variables(&image->program, &variables);
-	return gm_go_refs_read(&(struct gm_go_rooting){ .target = &subject->target,
-							.program = &image->program,
-							.modules = image->modules,
-							.variables = variables,
-							.copied = thaw,
-							.context = request,
-							.progress = { isatty(2) ? report : NULL,
-								      &request->reported } },
-			       subject->heap, refs);
+	if (!subject->go_problem) {
+		read_variables(&image->program, &variables);
+		rooting.variables = variables;
+		error = gm_go_refs_begin(&rooting, refs);
+	}
+	if (!error)
+		error = gm_subject_read_heap(subject);
+	return error ?: gm_go_refs_read(&rooting, subject->heap, refs);
 }
 
 static struct gm_error *write_files(const struct request *request, const struct gm_go_refs *refs)

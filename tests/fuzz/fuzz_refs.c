@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct gm_go_refs refs = {};
 	struct gm_error *error;
 
-	error = gm_go_heap_read(&process->target, &heap);
+	error = gm_go_refs_begin(&rooting, &refs);
+	if (!error)
+		error = gm_go_heap_read(&process->target, &heap);
 	if (!error)
 		error = gm_go_refs_read(&rooting, heap, &refs);
 	fuzz_accept(error);

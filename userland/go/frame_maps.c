@@ -11,7 +11,8 @@
 #define MAPS_MAX (1U << 20)
 #define BITS_MAX (64U << 20)
 #define MAP_WORDS_MAX (1U << 20) /* a frame of 8 MiB */
-#define OBJECTS_MAX 4096
+#define OBJECTS_MAX 4096 /* of a function */
+#define ALL_OBJECTS_MAX (1U << 21)
 
 /* Go src/runtime/symtab.go: stackmap: @rows rows of @bits bits, each of whole bytes. */
 struct stack_map {
@@ -48,7 +49,7 @@ struct type_head {
  * struct gm_go_frame_maps - see the header
  * @slots: open hash table of indices and one, 0: none
  * @tables, @rodata: beside the modules
- * @bits: bytes of all maps, at most BITS_MAX
+ * @bits: bytes of all maps, at most BITS_MAX; @objects: of all functions
  */
 struct gm_go_frame_maps {
 	GM_VEC(struct gm_go_frame_map);
@@ -59,6 +60,7 @@ struct gm_go_frame_maps {
 	struct gm_go_pclntab **tables;
 	uint64_t *rodata;
 	uint64_t bits;
+	uint64_t objects;
 };
 
 static struct gm_error *no_memory(void)
@@ -218,8 +220,10 @@ static bool read_objects(struct gm_go_frame_maps *maps, uint64_t address, uint64
 
 	if (!address)
 		return true;
-	if (!read_at(maps, address, &count, sizeof(count)) || count > OBJECTS_MAX)
+	if (!read_at(maps, address, &count, sizeof(count)) || count > OBJECTS_MAX ||
+	    maps->objects + count > ALL_OBJECTS_MAX)
 		return false;
+	maps->objects += count;
 	map->objects = calloc(count + 1, sizeof(*map->objects));
 	if (!map->objects)
 		return false;

@@ -42,6 +42,8 @@ static const struct rule {
 	{ GM_GO_ALLP, 24, SLICE, "runtime.preemptall", NULL, 0, 0 },
 	{ GM_GO_ALLGS, 24, SLICE, "runtime.allgadd", NULL, 0, 0 },
 	{ GM_GO_ALLFIN, 8, ONCE, "runtime.queuefinalizer", NULL, 0, 0 },
+	{ GM_GO_CLEANUPS, 0, ARGUMENT, "runtime.freeSpecial", "runtime.(*cleanupQueue).enqueue", 0,
+	  0 },
 	{ GM_GO_WAIT_REASONS, 16, STRINGS, "runtime.waitReason.String", NULL, 0, 0 },
 };
 

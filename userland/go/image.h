@@ -25,7 +25,8 @@
 	X(ALLGS, "runtime.allgs", false)                        \
 	X(ALLM, "runtime.allm", false)                          \
 	X(WAIT_REASONS, "runtime.waitReasonStrings", false)     \
-	X(ALLFIN, "runtime.allfin", false)
+	X(ALLFIN, "runtime.allfin", false)                      \
+	X(CLEANUPS, "runtime.gcCleanups", false)
 
 enum gm_go_global {
 #define GM_GO_GLOBAL_ID(id, symbol, must) GM_GO_##id,

@@ -98,11 +98,15 @@
 	X(G_LOCKED_M, "runtime.g", "lockedm", false)                                   \
 	X(G_PARENT, "runtime.g", "parentGoid", false)                                  \
 	X(G_DEFER, "runtime.g", "_defer", false)                                       \
+	X(G_PANIC, "runtime.g", "_panic", false)                                       \
+	X(G_X_REGS, "runtime.g", "xRegs", false)                                       \
 	X(G_GO_PC, "runtime.g", "gopc", false)                                         \
 	X(G_START_PC, "runtime.g", "startpc", false)                                   \
 	X(GOBUF_SP, "runtime.gobuf", "sp", false)                                      \
 	X(GOBUF_PC, "runtime.gobuf", "pc", false)                                      \
 	X(GOBUF_BP, "runtime.gobuf", "bp", false)                                      \
+	X(GOBUF_CONTEXT, "runtime.gobuf", "ctxt", false)                               \
+	X(X_REGS_BYTES, "runtime.xRegState", NULL, false)                              \
 	X(M_G0, "runtime.m", "g0", false)                                              \
 	X(M_GSIGNAL, "runtime.m", "gsignal", false)                                    \
 	X(M_PROCID, "runtime.m", "procid", false)                                      \
@@ -119,6 +123,11 @@
 	X(CLEANUP_FN, "runtime.specialCleanup", "fn", false)                           \
 	X(CLEANUP_CLEANUP, "runtime.specialCleanup", "cleanup", false)                 \
 	X(WEAK_HANDLE, "runtime.specialWeakHandle", "handle", false)                   \
+	X(CLEANUPS_ALL, "runtime.cleanupQueue", "all", false)                          \
+	X(CLEANUPS_BYTES, "runtime.cleanupBlock", NULL, false)                         \
+	X(CLEANUPS_ITEMS, "runtime.cleanupBlock", "cleanups", false)                   \
+	X(CLEANUPS_NEXT, "runtime.cleanupBlockHeader", "alllink", false)               \
+	X(CLEANUPS_COUNT, "runtime.cleanupBlockHeader", "n", false)                    \
 	X(MODULE_BYTES, "runtime.moduledata", NULL, false)                             \
 	X(MODULE_PCLNTABLE, "runtime.moduledata", "pclntable", false)                  \
 	X(MODULE_MINPC, "runtime.moduledata", "minpc", false)                          \

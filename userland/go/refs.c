@@ -247,26 +247,34 @@ static struct gm_error *read_graph(const struct gm_go_rooting *rooting, struct g
 	return error;
 }
 
+struct gm_error *gm_go_refs_begin(const struct gm_go_rooting *rooting, struct gm_go_refs *refs)
+{
+	uint64_t started = gm_clock_ns();
+	struct gm_error *error;
+
+	*refs = (struct gm_go_refs){};
+	gm_go_progress(&rooting->progress, "reading the stacks", 0);
+	error = gm_go_roots_read(rooting, &refs->roots);
+	refs->roots_ns = gm_clock_ns() - started;
+	return error;
+}
+
 struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const struct gm_go_heap *heap,
 				 struct gm_go_refs *refs)
 {
 	const struct gm_go_image *image = rooting->target->image;
-	struct gm_go_rooting with_ids = *rooting;
-	struct gm_error *error;
 	uint64_t started = gm_clock_ns();
+	struct gm_error *error;
 
-	*refs = (struct gm_go_refs){};
-	with_ids.ids = &refs->ids;
 	error = gm_go_ids_init(heap, gm_go_layout_has(&image->layout, GM_GO_MSPAN_LARGE_TYPE),
 			       &refs->ids);
 	if (!error)
 		error = gm_go_types_create(rooting->program, rooting->modules, image->version.minor,
 					   &refs->types);
-	gm_go_progress(&rooting->progress, "reading the stacks", 0);
 	if (!error)
-		error = gm_go_roots_read(&with_ids, &refs->roots);
-	refs->roots_ns = gm_clock_ns() - started;
-	return error ?: read_graph(&with_ids, refs);
+		error = gm_go_roots_settle(rooting, &refs->ids, &refs->roots);
+	refs->roots_ns += gm_clock_ns() - started;
+	return error ?: read_graph(rooting, refs);
 }
 
 void gm_go_refs_deinit(struct gm_go_refs *refs)

@@ -58,8 +58,14 @@ struct gm_go_refs {
 	uint64_t tree_ns;
 };
 
-/* Of @heap, which must stay, as must all of @rooting; its ids are those of @refs. Memory: at
- * most 44 bytes an object and 9 a reference. Caller deinits, also after an error.
+/* The roots, to be read before the heap; see gm_go_roots_read(). Caller deinits, also after an
+ * error.
+ */
+struct gm_error *gm_go_refs_begin(const struct gm_go_rooting *rooting,
+				  struct gm_go_refs *refs) GM_MUST_CHECK;
+
+/* All the rest, of @heap, which must stay, as must all of @rooting. Memory: at most 44 bytes an
+ * object and 9 a reference.
  */
 struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const struct gm_go_heap *heap,
 				 struct gm_go_refs *refs) GM_MUST_CHECK;

@@ -6,6 +6,9 @@
 
 #include "go/roots_parts.h"
 
+#define ROOTS_MAX (1U << 25)
+#define MAPPED_MIN 65536 /* the least that the kernel's vm.mmap_min_addr lets a program have */
+
 /* The holders by kind and name: an open hash table of indices and one, 0: none. */
 struct gm_go_names {
 	uint32_t slots[2 * GM_GO_HOLDERS_MAX];
@@ -64,22 +67,29 @@ struct gm_error *gm_go_roots_holder(struct gm_go_roots *roots, enum gm_go_holder
 	return NULL;
 }
 
-struct gm_error *gm_go_roots_add(struct gm_go_roots *roots, const struct gm_go_ids *ids,
-				 uint32_t holder, uint64_t address, uint64_t at)
+struct gm_error *gm_go_roots_add(struct gm_go_roots *roots, const struct gm_go_root *root)
 {
-	struct gm_go_hit hit = gm_go_ids_find(ids, address);
-	struct gm_go_root *root;
+	struct gm_go_root *added;
 
-	roots->flux += hit.flux;
-	if (hit.id == GM_GO_NO_ID)
-		return NULL;
-	root = gm_vec_push(roots);
-	if (!root)
+	if (roots->count == ROOTS_MAX)
+		return gm_error_create(E2BIG, "the heap has too many roots to list");
+	added = gm_vec_push(roots);
+	if (!added)
 		return no_memory();
-	*root = (struct gm_go_root){
-		.at = at, .holder = holder, .object = hit.id, .inside = hit.inside
-	};
+	*added = *root;
 	return NULL;
+}
+
+bool gm_go_roots_plausible(const struct gm_go_rooting *rooting, uint64_t word)
+{
+	const struct gm_go_modules *modules = rooting->modules;
+
+	if (word < MAPPED_MIN || word >> GM_GO_HEAP_BITS)
+		return false;
+	for (size_t i = 0; i < modules->count; i++)
+		if (word >= modules->items[i].text.start && word < modules->items[i].noptrbss.end)
+			return false;
+	return true;
 }
 
 struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting, struct gm_go_roots *roots)
@@ -91,9 +101,62 @@ struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting, struct gm
 	if (!roots->names)
 		return no_memory();
 	error = gm_go_roots_globals(rooting, roots);
-	if (!error)
-		error = gm_go_roots_stacks(rooting, roots);
-	return error ?: gm_go_roots_specials(rooting, roots);
+	return error ?: gm_go_roots_stacks(rooting, roots);
+}
+
+static void find_objects(const struct gm_go_ids *ids, struct gm_go_roots *roots)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < roots->count; i++) {
+		struct gm_go_root *root = &roots->items[i];
+		struct gm_go_hit hit = gm_go_ids_find(ids, root->address);
+
+		roots->flux += hit.flux && !root->guessed;
+		if (hit.id == GM_GO_NO_ID)
+			continue;
+		root->object = hit.id;
+		root->inside = hit.inside;
+		roots->items[kept++] = *root;
+	}
+	roots->count = kept;
+}
+
+/* Holders of nothing go; the others' numbers change. */
+static struct gm_error *leave_out_holders(struct gm_go_roots *roots)
+{
+	gm_autofree uint32_t *numbers = calloc(roots->holders.count + 1, sizeof(*numbers));
+	uint32_t kept = 0;
+
+	if (!numbers)
+		return no_memory();
+	for (size_t i = 0; i < roots->count; i++)
+		numbers[roots->items[i].holder] = 1;
+	for (size_t i = 0; i < roots->holders.count; i++) {
+		if (!numbers[i]) {
+			free((void *)roots->holders.items[i].name);
+			continue;
+		}
+		numbers[i] = kept;
+		roots->holders.items[kept++] = roots->holders.items[i];
+	}
+	roots->holders.count = kept;
+	for (size_t i = 0; i < roots->count; i++)
+		roots->items[i].holder = numbers[roots->items[i].holder];
+	return NULL;
+}
+
+struct gm_error *gm_go_roots_settle(const struct gm_go_rooting *rooting,
+				    const struct gm_go_ids *ids, struct gm_go_roots *roots)
+{
+	struct gm_error *error = gm_go_roots_specials(rooting, ids, roots);
+
+	free(roots->names);
+	roots->names = NULL;
+	if (error)
+		return error;
+	find_objects(ids, roots);
+	return leave_out_holders(roots);
 }
 
 void gm_go_roots_deinit(struct gm_go_roots *roots)

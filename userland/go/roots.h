@@ -31,20 +31,27 @@ struct gm_go_holder {
 /**
  * struct gm_go_root - a reference of a holder
  * @at: address of the word, where it is a global's, else 0
+ * @address: what it refers to
+ * @object: the same, once it was settled
  * @inside: not to the start of the object
+ * @guessed: the word may be no reference at all
  */
 struct gm_go_root {
 	uint64_t at;
+	uint64_t address;
 	uint32_t holder;
 	uint32_t object;
 	bool inside;
+	bool guessed;
 };
 
 /**
- * struct gm_go_roots - holders, and objects that each refers to; those to no object are left out
+ * struct gm_go_roots - holders, and objects that each refers to; once they were settled, those of
+ *	no object are left out, and holders without
  * @frames: of goroutines, read with their pointer maps
  * @guessed_bytes: of stacks where each word was taken for a pointer, as they were running, or
  *	their frames do not say
+ * @unread_bytes: of stacks that were too many or too large
  * @flux: references to where no object lived any more, or not yet
  * @moved: goroutines that went on while they were read
  */
@@ -57,6 +64,7 @@ struct gm_go_roots {
 	uint64_t goroutines;
 	uint64_t frames;
 	uint64_t guessed_bytes;
+	uint64_t unread_bytes;
 	uint64_t flux;
 	uint64_t moved;
 };
@@ -71,15 +79,25 @@ struct gm_go_rooting {
 	const struct gm_go_program *program;
 	const struct gm_go_modules *modules;
 	const struct gm_elf_variables *variables;
-	const struct gm_go_ids *ids;
 	void (*copied)(void *context);
 	void *context;
 	struct gm_go_progress progress;
 };
 
-/* Caller deinits, also after an error. */
+/* What globals and stacks refer to: to be read before the heap, as what they refer to then is
+ * known of in the heap, while it could be of a later moment that way round: the list of all
+ * goroutines, grown meanwhile, would be lost with all of them. Memory: 32 bytes each. Caller
+ * deinits, also after an error.
+ */
 struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting,
 				  struct gm_go_roots *roots) GM_MUST_CHECK;
+
+/* Adds what the runtime notes beside the objects of @ids, whose heap was read since, and finds the
+ * objects of all.
+ */
+struct gm_error *gm_go_roots_settle(const struct gm_go_rooting *rooting,
+				    const struct gm_go_ids *ids,
+				    struct gm_go_roots *roots) GM_MUST_CHECK;
 void gm_go_roots_deinit(struct gm_go_roots *roots);
 
 #endif

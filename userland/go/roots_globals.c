@@ -49,17 +49,15 @@ static struct gm_error *scan(struct globals *globals, uint64_t at, const uint64_
 	struct gm_error *error = NULL;
 
 	for (uint64_t i = 0; i < count && !error; i++) {
-		uint32_t span;
-
-		if (!(mask[i / 8] >> i % 8 & 1) || !words[i])
-			continue;
-		span = gm_go_ids_span(globals->rooting->ids, words[i]);
-		if (span == UINT32_MAX)
+		if (!(mask[i / 8] >> i % 8 & 1) ||
+		    !gm_go_roots_plausible(globals->rooting, words[i]))
 			continue;
 		error = find_holder(globals, at + i * WORD);
 		if (!error)
-			error = gm_go_roots_add(globals->roots, globals->rooting->ids,
-						globals->holder, words[i], at + i * WORD);
+			error = gm_go_roots_add(globals->roots,
+						&(struct gm_go_root){ .at = at + i * WORD,
+								      .address = words[i],
+								      .holder = globals->holder });
 	}
 	return error;
 }

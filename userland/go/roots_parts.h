@@ -11,9 +11,12 @@
 struct gm_error *gm_go_roots_holder(struct gm_go_roots *roots, enum gm_go_holder_kind kind,
 				    const char *name, uint32_t *holder) GM_MUST_CHECK;
 
-/* @holder refers to @address, which may be no object's; @at: see struct gm_go_root. */
-struct gm_error *gm_go_roots_add(struct gm_go_roots *roots, const struct gm_go_ids *ids,
-				 uint32_t holder, uint64_t address, uint64_t at) GM_MUST_CHECK;
+/* Adds @root, which may be no object's. E2BIG: there are too many. */
+struct gm_error *gm_go_roots_add(struct gm_go_roots *roots,
+				 const struct gm_go_root *root) GM_MUST_CHECK;
+
+/* Whether @word may point into a heap, of which nothing else is known yet. */
+bool gm_go_roots_plausible(const struct gm_go_rooting *rooting, uint64_t word);
 
 /* Globals, by the masks that the linker made of them. */
 struct gm_error *gm_go_roots_globals(const struct gm_go_rooting *rooting,
@@ -25,6 +28,7 @@ struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting,
 
 /* Finalizers, cleanups, weak handles; and the runtime's own few. */
 struct gm_error *gm_go_roots_specials(const struct gm_go_rooting *rooting,
+				      const struct gm_go_ids *ids,
 				      struct gm_go_roots *roots) GM_MUST_CHECK;
 
 #endif

@@ -11,6 +11,7 @@
 #define RECORD_MAX 256
 #define PS_MAX (1U << 16)
 #define BLOCKS_MAX (1U << 16)
+#define ROUNDS_MAX (1U << 18) /* specials of one span: each takes a system call */
 /* Go src/runtime/mfinal.go: finblock, the same since Go 1.15. */
 #define BLOCK_COUNT 16
 #define BLOCK_FIRST 24
@@ -31,13 +32,14 @@ struct entry {
 };
 
 /* The names of what is held here, in the order of enum holder. */
-enum holder { FUNCTIONS, CLEANUPS, HANDLES, QUEUE, FINALIZED, TINY, HOLDERS };
+enum holder { FUNCTIONS, CLEANUPS, HANDLES, QUEUE, CLEANUP_QUEUE, FINALIZED, TINY, HOLDERS };
 
 static const struct gm_go_holder names[HOLDERS] = {
 	[FUNCTIONS] = { GM_GO_HOLDER_SPECIAL, "finalizers" },
 	[CLEANUPS] = { GM_GO_HOLDER_SPECIAL, "cleanups" },
 	[HANDLES] = { GM_GO_HOLDER_SPECIAL, "weak handles" },
 	[QUEUE] = { GM_GO_HOLDER_SPECIAL, "finalizers to run" },
+	[CLEANUP_QUEUE] = { GM_GO_HOLDER_SPECIAL, "cleanups to run" },
 	[FINALIZED] = { GM_GO_HOLDER_WEAK, "objects with finalizers" },
 	[TINY] = { GM_GO_HOLDER_WEAK, "tiny allocators" },
 };
@@ -50,6 +52,7 @@ static const struct gm_go_holder names[HOLDERS] = {
  */
 struct specials {
 	const struct gm_go_rooting *rooting;
+	const struct gm_go_ids *ids;
 	struct gm_go_roots *roots;
 	const struct gm_go_layout *layout;
 	struct kinds kinds;
@@ -77,15 +80,14 @@ static struct kinds kinds_of(unsigned int minor)
 
 static void add(struct specials *specials, enum holder which, uint64_t address)
 {
-	uint32_t holder;
+	struct gm_go_root root = { .address = address };
 
 	if (!address || specials->error)
 		return;
-	specials->error =
-		gm_go_roots_holder(specials->roots, names[which].kind, names[which].name, &holder);
+	specials->error = gm_go_roots_holder(specials->roots, names[which].kind, names[which].name,
+					     &root.holder);
 	if (!specials->error)
-		specials->error = gm_go_roots_add(specials->roots, specials->rooting->ids, holder,
-						  address, 0);
+		specials->error = gm_go_roots_add(specials->roots, &root);
 }
 
 static uint64_t field(const struct specials *specials, enum gm_go_field id, const void *record)
@@ -115,7 +117,7 @@ static void add_cleanup(struct specials *specials, const char *record)
 static void got_special(void *context, uint32_t index, const void *record)
 {
 	struct specials *specials = context;
-	const struct gm_go_span *spans = specials->rooting->ids->heap->spans.items;
+	const struct gm_go_span *spans = specials->ids->heap->spans.items;
 	struct entry *entry = &specials->entries[index];
 	uint64_t kind, next;
 
@@ -169,16 +171,16 @@ static size_t turn(struct specials *specials)
 
 static struct gm_error *walk(struct specials *specials, struct gm_go_want *wants)
 {
-	const struct gm_go_spans *spans = &specials->rooting->ids->heap->spans;
+	const struct gm_go_spans *spans = &specials->ids->heap->spans;
 	uint32_t at = gm_go_layout_offset(specials->layout, GM_GO_MSPAN_SPECIALS);
 	struct gm_error *error;
-	size_t count = 0;
+	size_t count = 0, rounds = 0;
 
 	for (size_t i = 0; i < spans->count; i++)
 		if (!spans->items[i].manual)
 			wants[count++] = (struct gm_go_want){ spans->items[i].at + at, 8, i };
 	error = gm_go_gather(specials->rooting->target, wants, count, got_list, specials);
-	while (!error && (count = turn(specials))) {
+	while (!error && (count = turn(specials)) && rounds++ < ROUNDS_MAX) {
 		for (size_t i = 0; i < count; i++)
 			wants[i] =
 				(struct gm_go_want){ specials->entries[i].at, specials->size, i };
@@ -192,7 +194,7 @@ static struct gm_error *walk(struct specials *specials, struct gm_go_want *wants
 static struct gm_error *read_specials(struct specials *specials)
 {
 	gm_autofree struct gm_go_want *wants = NULL;
-	size_t count = specials->rooting->ids->heap->spans.count + 1;
+	size_t count = specials->ids->heap->spans.count + 1;
 	struct gm_error *error;
 
 	wants = calloc(count, sizeof(*wants));
@@ -233,6 +235,28 @@ static void read_queue(struct specials *specials)
 		for (size_t word = first; word < first + count && word < BLOCK_BYTES / 8; word++)
 			add(specials, QUEUE, words[word]);
 		block = words[0];
+	}
+}
+
+/* Cleanups whose time has come, since Go 1.25: mcleanup.go, cleanupBlock, of pointers alone. */
+static void read_cleanups(struct specials *specials)
+{
+	const struct gm_go_layout *layout = specials->layout;
+	uint64_t at = specials->rooting->target->image->globals[GM_GO_CLEANUPS].address, block = 0;
+	uint32_t bytes = gm_go_layout_size(layout, GM_GO_CLEANUPS_BYTES);
+	uint32_t first = gm_go_layout_offset(layout, GM_GO_CLEANUPS_ITEMS);
+	uint64_t words[BLOCK_BYTES / 8];
+
+	if (!at || !bytes || bytes > sizeof(words))
+		return;
+	read_at(specials, at + gm_go_layout_offset(layout, GM_GO_CLEANUPS_ALL), &block,
+		sizeof(block));
+	for (size_t i = 0; block && i < BLOCKS_MAX; i++) {
+		if (!read_at(specials, block, words, bytes))
+			return;
+		for (size_t word = first / 8; word < bytes / 8; word++)
+			add(specials, CLEANUP_QUEUE, words[word]);
+		block = gm_go_layout_number(layout, GM_GO_CLEANUPS_NEXT, words);
 	}
 }
 
@@ -278,24 +302,27 @@ static uint32_t record_size(const struct gm_go_layout *layout)
 }
 
 struct gm_error *gm_go_roots_specials(const struct gm_go_rooting *rooting,
-				      struct gm_go_roots *roots)
+				      const struct gm_go_ids *ids, struct gm_go_roots *roots)
 {
 	const struct gm_go_image *image = rooting->target->image;
 	struct specials specials = {
 		.rooting = rooting,
+		.ids = ids,
 		.roots = roots,
 		.layout = &image->layout,
 		.kinds = kinds_of(image->version.minor),
 		.size = record_size(&image->layout),
-		.budget = 4ULL * rooting->ids->count,
+		.budget = 4ULL * ids->count,
 	};
 	struct gm_error *error = NULL;
 
 	if (gm_go_layout_has(specials.layout, GM_GO_MSPAN_SPECIALS) &&
 	    gm_go_layout_has(specials.layout, GM_GO_SPECIAL_KIND))
 		error = read_specials(&specials);
+	/* Behind the lists that what waits there came from. */
 	if (!error) {
 		read_queue(&specials);
+		read_cleanups(&specials);
 		error = take_error(&specials);
 	}
 	if (!error && gm_go_layout_has(specials.layout, GM_GO_P_MCACHE) &&

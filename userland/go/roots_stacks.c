@@ -3,50 +3,47 @@
 #include <errno.h>
 #include <string.h>
 
-#include "go/frame_maps.h"
 #include "go/goroutines.h"
-#include "go/roots_parts.h"
+#include "go/roots_frames.h"
 
 #define WORD 8
 #define STACK_MAX (1ULL << 30) /* Go's own default limit is 1 GB */
 #define COPY_MAX (64ULL << 20)
 #define GATHERED_MAX (64U << 10)
-#define FRAMES_MAX (16U << 20)
 #define DEFERS_MAX 65536
-#define LOCALS_MAX (1U << 20)
+#define REGISTERS_MAX 4096
+#define ARGUMENTS_MAX 4096
+#define DEFERRED_ARGUMENTS_UP_TO 16 /* Go's minor: they lie behind the record */
 
-/* A variable of a frame that lives while something on this stack points to it. */
-struct local {
-	uint64_t start;
-	uint64_t bytes;
-	const struct gm_go_word_map *map;
-	uint32_t holder;
-	bool seen;
+/* What the collector looks at on all stacks is far less, unless the program lies. */
+static const struct gm_go_stack_budget budget = {
+	.bytes = 4ULL << 30,
+	.words = 1U << 29,
+	.frames = 64U << 20,
+	.locals = 64U << 20,
+	.records = 2U << 20,
 };
 
 /**
- * struct stacks - the goroutine at hand, and what is kept from one to the next
- * @low, @high: of its stack; @copy: its words from @from to @high
- * @defers: by goroutine, its first record of a deferred call, 0: none
- * @inside: pointers into this very stack
+ * struct beside - what a g has of roots beside its stack: Go src/runtime/runtime2.go
+ * @deferred: its first record of a deferred call; @panic: of a panic, on its stack
+ * @context: the closure it will go on in; @registers: where those are that it had when it was
+ *	stopped anywhere, since Go 1.26; 0 where there is none
  */
+struct beside {
+	uint64_t deferred;
+	uint64_t panic;
+	uint64_t context;
+	uint64_t registers;
+};
+
+/* The goroutines; @beside: by goroutine. */
 struct stacks {
-	const struct gm_go_rooting *rooting;
-	struct gm_go_roots *roots;
-	struct gm_go_frame_maps *maps;
-	uint64_t low;
-	uint64_t high;
-	uint64_t from;
-	const uint64_t *copy;
+	struct gm_go_stack stack;
+	const struct gm_go_layout *layout;
 	struct gm_go_goroutines goroutines;
-	uint64_t *defers;
+	struct beside *beside;
 	struct gm_error *error;
-	struct {
-		GM_VEC(struct local);
-	} locals;
-	struct {
-		GM_VEC(uint64_t);
-	} inside;
 };
 
 static struct gm_error *no_memory(void)
@@ -54,220 +51,89 @@ static struct gm_error *no_memory(void)
 	return gm_error_errno(ENOMEM, "cannot read the stacks of goroutines");
 }
 
-static struct gm_error *add_word(struct stacks *stacks, uint32_t holder, uint64_t word)
+static bool read_at(const struct stacks *stacks, uint64_t address, void *to, size_t size)
 {
-	if (word >= stacks->low && word < stacks->high) {
-		if (!gm_vec_reserve(&stacks->inside, 1))
-			return no_memory();
-		stacks->inside.items[stacks->inside.count++] = word;
-		return NULL;
-	}
-	return word ? gm_go_roots_add(stacks->roots, stacks->rooting->ids, holder, word, 0) : NULL;
-}
-
-/* The words from @start to @end that were copied; @map NULL: each may be a pointer. Of these,
- * those into the heap that point to nothing are no flux: they may be anything.
- */
-static struct gm_error *add_words(struct stacks *stacks, uint32_t holder, uint64_t start,
-				  uint64_t end, const struct gm_go_word_map *map)
-{
-	uint64_t flux = stacks->roots->flux;
-	struct gm_error *error = NULL;
-
-	for (uint64_t at = start, i = 0; at < end && !error; at += WORD, i++) {
-		if (at < stacks->from || at + WORD > stacks->high ||
-		    (map && !(map->bits[i / 8] >> i % 8 & 1)))
-			continue;
-		error = add_word(stacks, holder, stacks->copy[(at - stacks->from) / WORD]);
-	}
-	if (!map)
-		stacks->roots->flux = flux;
-	return error;
-}
-
-static struct gm_error *guess(struct stacks *stacks, uint32_t holder, uint64_t start, uint64_t end)
-{
-	if (start < stacks->from)
-		start = stacks->from;
-	if (end > stacks->high)
-		end = stacks->high;
-	if (start >= end)
-		return NULL;
-	stacks->roots->guessed_bytes += end - start;
-	return add_words(stacks, holder, start, end, NULL);
-}
-
-static struct gm_error *find_holder(struct stacks *stacks, const struct gm_go_frame_map *map,
-				    uint32_t *holder)
-{
-	return gm_go_roots_holder(stacks->roots, GM_GO_HOLDER_STACK,
-				  map && map->name ? map->name : "stacks not understood", holder);
-}
-
-static struct gm_error *note_locals(struct stacks *stacks, const struct gm_go_frame_map *map,
-				    uint32_t holder, uint64_t locals_end, uint64_t args)
-{
-	for (uint32_t i = 0; i < map->object_count; i++) {
-		const struct gm_go_stack_object *object = &map->objects[i];
-		struct local *local;
-
-		if (stacks->locals.count == LOCALS_MAX)
-			return gm_error_create(E2BIG, "a stack has too many variables to list");
-		local = gm_vec_push(&stacks->locals);
-		if (!local)
-			return no_memory();
-		*local = (struct local){
-			.start = (object->offset < 0 ? locals_end : args) + object->offset,
-			.bytes = object->bytes,
-			.map = &object->map,
-			.holder = holder,
-		};
-	}
-	return NULL;
-}
-
-/**
- * struct frame - a frame between @sp and @fp, where its caller's begins
- * @locals_end: there the saved frame pointer or the return address follows
- */
-struct frame {
-	const struct gm_go_frame_map *map;
-	uint64_t sp;
-	uint64_t fp;
-	uint64_t locals_end;
-};
-
-static struct gm_error *add_frame(struct stacks *stacks, const struct frame *frame, bool anywhere)
-{
-	const struct gm_go_frame_map *map = frame->map;
-	struct gm_error *error;
-	uint32_t holder;
-
-	error = find_holder(stacks, map, &holder);
-	if (error)
-		return error;
-	if (anywhere || map->anywhere) {
-		error = guess(stacks, holder, frame->sp, frame->locals_end);
-		return error ?: guess(stacks, holder, frame->fp, frame->fp + map->args_bytes);
-	}
-	stacks->roots->frames++;
-	if (map->locals.words)
-		error = add_words(stacks, holder,
-				  frame->locals_end - (uint64_t)map->locals.words * WORD,
-				  frame->locals_end, &map->locals);
-	if (!error && map->args.words)
-		error = add_words(stacks, holder, frame->fp,
-				  frame->fp + (uint64_t)map->args.words * WORD, &map->args);
-	return error ?: note_locals(stacks, map, holder, frame->locals_end, frame->fp);
-}
-
-/* From @pc and @sp up; what does not unwind is guessed at as a whole. */
-static struct gm_error *walk(struct stacks *stacks, uint64_t pc, uint64_t sp)
-{
-	struct gm_error *error = NULL;
-	bool anywhere = false;
-	uint32_t holder;
-
-	for (uint32_t i = 0; pc && i < FRAMES_MAX && !error; i++) {
-		struct frame frame = { .sp = sp };
-
-		error = gm_go_frame_maps_find(stacks->maps, pc, &frame.map);
-		if (error || frame.map->outermost)
-			return error;
-		if (frame.map->bytes < 0 || frame.map->bytes % WORD ||
-		    (uint64_t)frame.map->bytes + WORD > stacks->high - sp)
-			break;
-		frame.fp = sp + frame.map->bytes + WORD;
-		/* The return address, and the caller's frame pointer where there is a frame. */
-		frame.locals_end = frame.fp - WORD - (frame.map->bytes ? WORD : 0);
-		error = add_frame(stacks, &frame, anywhere);
-		anywhere = frame.map->stops_anywhere;
-		pc = stacks->copy[(frame.fp - WORD - stacks->from) / WORD];
-		sp = frame.fp;
-	}
-	if (error || !pc)
-		return error;
-	error = find_holder(stacks, NULL, &holder);
-	return error ?: guess(stacks, holder, sp, stacks->high);
-}
-
-static int by_start(const void *a, const void *b)
-{
-	uint64_t x = ((const struct local *)a)->start, y = ((const struct local *)b)->start;
-
-	return x < y ? -1 : x > y;
-}
-
-static struct local *find_local(const struct stacks *stacks, uint64_t address)
-{
-	size_t low = 0, high = stacks->locals.count;
-	struct local *local;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (stacks->locals.items[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return NULL;
-	local = &stacks->locals.items[low - 1];
-	return address - local->start < local->bytes ? local : NULL;
-}
-
-/* Each local once: what it points to may be another. */
-static struct gm_error *follow_inside(struct stacks *stacks)
-{
-	struct gm_error *error = NULL;
-
-	if (stacks->locals.count)
-		qsort(stacks->locals.items, stacks->locals.count, sizeof(struct local), by_start);
-	while (stacks->inside.count && !error) {
-		struct local *local =
-			find_local(stacks, stacks->inside.items[--stacks->inside.count]);
-
-		if (!local || local->seen)
-			continue;
-		local->seen = true;
-		error = add_words(stacks, local->holder, local->start,
-				  local->start + (uint64_t)local->map->words * WORD, local->map);
-	}
-	return error;
-}
-
-static bool read_word(const struct stacks *stacks, uint64_t address, uint64_t *word)
-{
-	struct gm_error *error =
-		gm_mem_read(stacks->rooting->target->mem, address, word, sizeof(*word));
+	struct gm_error *error = gm_mem_read(stacks->stack.rooting->target->mem, address, to, size);
 
 	gm_error_destroy(error);
 	return !error;
 }
 
-/* The functions that it has deferred: their records lie on its stack or in the heap. */
-static struct gm_error *add_defers(struct stacks *stacks, uint64_t record)
+/* What a record is followed by, where closures did not yet hold it: the function says what of it
+ * are pointers.
+ */
+static struct gm_error *add_arguments(struct stacks *stacks, uint32_t holder, uint64_t record,
+				      uint64_t function)
 {
-	const struct gm_go_layout *layout = &stacks->rooting->target->image->layout;
+	uint64_t at = record + gm_go_layout_size(stacks->layout, GM_GO_DEFER_BYTES), pc;
+	const struct gm_go_frame_map *map;
+	uint64_t words[ARGUMENTS_MAX / WORD];
+	struct gm_error *error;
+	int32_t bytes;
+
+	if (stacks->stack.rooting->target->image->version.minor > DEFERRED_ARGUMENTS_UP_TO ||
+	    !read_at(stacks, record, &bytes, sizeof(bytes)) || bytes <= 0 ||
+	    bytes > ARGUMENTS_MAX || !read_at(stacks, at, words, bytes) ||
+	    !read_at(stacks, function, &pc, sizeof(pc)))
+		return NULL;
+	error = gm_go_frame_maps_find(stacks->stack.maps, pc, &map);
+	if (error || !map->args.words)
+		return error;
+	return gm_go_stack_words(&stacks->stack, holder, words, bytes / WORD, &map->args);
+}
+
+/* The functions that it has deferred: their records lie on its stack or in the heap. */
+static struct gm_error *add_deferred(struct stacks *stacks, uint64_t record)
+{
+	uint32_t fn = gm_go_layout_offset(stacks->layout, GM_GO_DEFER_FN), holder;
+	uint32_t link = gm_go_layout_offset(stacks->layout, GM_GO_DEFER_LINK);
 	struct gm_error *error;
 	uint64_t function;
-	uint32_t holder;
 
-	if (!record || !gm_go_layout_has(layout, GM_GO_DEFER_FN))
+	if (!record || !gm_go_layout_has(stacks->layout, GM_GO_DEFER_FN))
 		return NULL;
-	error = gm_go_roots_holder(stacks->roots, GM_GO_HOLDER_STACK, "deferred calls", &holder);
+	error = gm_go_roots_holder(stacks->stack.roots, GM_GO_HOLDER_STACK, "deferred calls",
+				   &holder);
 	for (uint32_t i = 0; record && i < DEFERS_MAX && !error; i++) {
-		error = add_word(stacks, holder, record);
-		if (!error &&
-		    read_word(stacks, record + gm_go_layout_offset(layout, GM_GO_DEFER_FN),
-			      &function))
-			error = add_word(stacks, holder, function);
-		if (!read_word(stacks, record + gm_go_layout_offset(layout, GM_GO_DEFER_LINK),
-			       &record))
+		if (!gm_go_stack_spend(&stacks->stack.budget.records, 1))
+			break;
+		error = gm_go_stack_word(&stacks->stack, holder, record);
+		if (!error && read_at(stacks, record + fn, &function, sizeof(function))) {
+			error = gm_go_stack_word(&stacks->stack, holder, function);
+			if (!error)
+				error = add_arguments(stacks, holder, record, function);
+		}
+		if (!read_at(stacks, record + link, &record, sizeof(record)))
 			break;
 	}
 	return error;
+}
+
+static struct gm_error *add_registers(struct stacks *stacks, uint32_t holder, uint64_t at)
+{
+	uint32_t bytes = gm_go_layout_size(stacks->layout, GM_GO_X_REGS_BYTES);
+	uint64_t words[REGISTERS_MAX / WORD];
+
+	if (!at || bytes > sizeof(words) || !read_at(stacks, at, words, bytes))
+		return NULL;
+	return gm_go_stack_words(&stacks->stack, holder, words, bytes / WORD, NULL);
+}
+
+static struct gm_error *add_beside(struct stacks *stacks, size_t index)
+{
+	const struct gm_go_goroutine_state *g = &stacks->goroutines.items[index];
+	const struct beside *beside = &stacks->beside[index];
+	struct gm_error *error;
+	uint32_t holder;
+
+	error = gm_go_stack_holder(&stacks->stack, g->pc, &holder);
+	if (!error)
+		error = gm_go_stack_word(&stacks->stack, holder, beside->context);
+	if (!error)
+		error = add_registers(stacks, holder, beside->registers);
+	if (!error)
+		error = gm_go_stack_word(&stacks->stack, holder, beside->panic);
+	return error ?: add_deferred(stacks, beside->deferred);
 }
 
 static bool possible(const struct gm_go_goroutine_state *g)
@@ -290,26 +156,23 @@ static uint64_t copy_from(const struct gm_go_goroutine_state *g)
 static struct gm_error *add_goroutine(struct stacks *stacks, size_t index, const uint64_t *copy)
 {
 	const struct gm_go_goroutine_state *g = &stacks->goroutines.items[index];
+	struct gm_go_stack *stack = &stacks->stack;
 	struct gm_error *error;
-	uint32_t holder;
 
-	stacks->low = g->stack_low;
-	stacks->high = g->stack_high;
-	stacks->from = copy_from(g);
-	stacks->copy = copy;
-	stacks->roots->goroutines++;
-	stacks->locals.count = 0;
-	stacks->inside.count = 0;
-	if (g->pc && g->sp == stacks->from) {
-		error = walk(stacks, g->pc, g->sp);
-	} else {
-		error = find_holder(stacks, NULL, &holder);
-		if (!error)
-			error = guess(stacks, holder, stacks->from, stacks->high);
-	}
+	stack->low = g->stack_low;
+	stack->high = g->stack_high;
+	stack->from = copy_from(g);
+	stack->copy = copy;
+	stack->roots->goroutines++;
+	stack->locals.count = 0;
+	stack->inside.count = 0;
+	if (g->pc && g->sp == stack->from)
+		error = gm_go_stack_walk(stack, g->pc, g->sp);
+	else
+		error = gm_go_stack_guess(stack);
 	if (!error)
-		error = add_defers(stacks, stacks->defers[index]);
-	return error ?: follow_inside(stacks);
+		error = add_beside(stacks, index);
+	return error ?: gm_go_stack_follow(stack);
 }
 
 static void got_stack(void *context, uint32_t index, const void *record)
@@ -318,14 +181,6 @@ static void got_stack(void *context, uint32_t index, const void *record)
 
 	if (record && !stacks->error)
 		stacks->error = add_goroutine(stacks, index, record);
-}
-
-static void got_defer(void *context, uint32_t index, const void *record)
-{
-	struct stacks *stacks = context;
-
-	if (record)
-		memcpy(&stacks->defers[index], record, sizeof(*stacks->defers));
 }
 
 /* One that is too large to be gathered with others. */
@@ -339,7 +194,7 @@ static struct gm_error *add_large(struct stacks *stacks, size_t index)
 	copy = malloc(g->stack_high - from);
 	if (!copy)
 		return no_memory();
-	error = gm_mem_read(stacks->rooting->target->mem, from, copy, g->stack_high - from);
+	error = gm_mem_read(stacks->stack.rooting->target->mem, from, copy, g->stack_high - from);
 	if (!error)
 		return add_goroutine(stacks, index, copy);
 	if (error->code == ESRCH)
@@ -348,16 +203,42 @@ static struct gm_error *add_large(struct stacks *stacks, size_t index)
 	return NULL;
 }
 
-static struct gm_error *read_defers(struct stacks *stacks, struct gm_go_want *wants)
+static uint64_t word_of(const struct stacks *stacks, const char *g, enum gm_go_field field,
+			uint32_t offset)
 {
-	const struct gm_go_target *target = stacks->rooting->target;
-	uint32_t at = gm_go_layout_offset(&target->image->layout, GM_GO_G_DEFER);
+	const struct gm_go_place *place = &stacks->layout->places[field];
+	uint64_t word = 0;
 
-	if (!gm_go_layout_has(&target->image->layout, GM_GO_G_DEFER))
-		return NULL;
+	if (offset + WORD <= place->size)
+		memcpy(&word, g + place->offset + offset, WORD);
+	return word;
+}
+
+static void got_g(void *context, uint32_t index, const void *record)
+{
+	struct stacks *stacks = context;
+
+	if (!record)
+		return;
+	stacks->beside[index] = (struct beside){
+		.deferred = word_of(stacks, record, GM_GO_G_DEFER, 0),
+		.panic = word_of(stacks, record, GM_GO_G_PANIC, 0),
+		.registers = word_of(stacks, record, GM_GO_G_X_REGS, 0),
+	};
+	if (gm_go_layout_has(stacks->layout, GM_GO_GOBUF_CONTEXT))
+		stacks->beside[index].context =
+			word_of(stacks, record, GM_GO_G_SCHED,
+				gm_go_layout_offset(stacks->layout, GM_GO_GOBUF_CONTEXT));
+}
+
+static struct gm_error *read_beside(struct stacks *stacks, struct gm_go_want *wants)
+{
+	uint32_t bytes = gm_go_layout_size(stacks->layout, GM_GO_G_BYTES);
+
 	for (size_t i = 0; i < stacks->goroutines.count; i++)
-		wants[i] = (struct gm_go_want){ stacks->goroutines.items[i].at + at, WORD, i };
-	return gm_go_gather(target, wants, stacks->goroutines.count, got_defer, stacks);
+		wants[i] = (struct gm_go_want){ stacks->goroutines.items[i].at, bytes, i };
+	return gm_go_gather(stacks->stack.rooting->target, wants, stacks->goroutines.count, got_g,
+			    stacks);
 }
 
 static struct gm_error *read_stacks(struct stacks *stacks, struct gm_go_want *wants)
@@ -371,13 +252,16 @@ static struct gm_error *read_stacks(struct stacks *stacks, struct gm_go_want *wa
 
 		if (!possible(g))
 			continue;
-		if (g->stack_high - from > GATHERED_MAX)
+		if (!gm_go_stack_spend(&stacks->stack.budget.bytes, g->stack_high - from))
+			stacks->stack.roots->unread_bytes += g->stack_high - from;
+		else if (g->stack_high - from > GATHERED_MAX)
 			error = add_large(stacks, i);
 		else
 			wants[count++] = (struct gm_go_want){ from, g->stack_high - from, i };
 	}
 	if (!error)
-		error = gm_go_gather(stacks->rooting->target, wants, count, got_stack, stacks);
+		error = gm_go_gather(stacks->stack.rooting->target, wants, count, got_stack,
+				     stacks);
 	if (!error)
 		return stacks->error;
 	gm_error_destroy(stacks->error);
@@ -389,7 +273,7 @@ static void count_moved(void *context, size_t index)
 	struct stacks *stacks = context;
 
 	(void)index;
-	stacks->roots->moved++;
+	stacks->stack.roots->moved++;
 }
 
 static struct gm_error *add_all(struct stacks *stacks)
@@ -398,33 +282,35 @@ static struct gm_error *add_all(struct stacks *stacks)
 	gm_autofree struct gm_go_want *wants = calloc(count + 1, sizeof(*wants));
 	struct gm_error *error;
 
-	stacks->defers = calloc(count + 1, sizeof(*stacks->defers));
-	if (!wants || !stacks->defers)
+	stacks->beside = calloc(count + 1, sizeof(*stacks->beside));
+	if (!wants || !stacks->beside)
 		return no_memory();
-	error = read_defers(stacks, wants);
+	error = read_beside(stacks, wants);
 	if (!error)
 		error = read_stacks(stacks, wants);
 	return error ?:
-		       gm_go_goroutines_reread(stacks->rooting->target, &stacks->goroutines,
+		       gm_go_goroutines_reread(stacks->stack.rooting->target, &stacks->goroutines,
 					       count_moved, stacks);
 }
 
 struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct gm_go_roots *roots)
 {
 	const struct gm_go_image *image = rooting->target->image;
-	struct stacks stacks = { .rooting = rooting, .roots = roots };
+	struct stacks stacks = {
+		.stack = { .rooting = rooting, .roots = roots, .budget = budget },
+		.layout = &image->layout,
+	};
 	struct gm_error *error;
 
 	error = gm_go_frame_maps_create(rooting->program, rooting->modules, &image->layout,
-					image->version.minor, &stacks.maps);
+					image->version.minor, &stacks.stack.maps);
 	if (!error)
 		error = gm_go_goroutines_read(rooting->target, &stacks.goroutines);
 	if (!error)
 		error = add_all(&stacks);
 	gm_go_goroutines_deinit(&stacks.goroutines);
-	gm_go_frame_maps_destroy(stacks.maps);
-	free(stacks.defers);
-	free(stacks.locals.items);
-	free(stacks.inside.items);
+	gm_go_frame_maps_destroy(stacks.stack.maps);
+	gm_go_stack_deinit(&stacks.stack);
+	free(stacks.beside);
 	return error;
 }

@@ -126,14 +126,11 @@ static void let_go(const struct gm_freeze *freeze)
 	kill(freeze->pid, SIGCONT);
 }
 
-/* Waits until our end of the pipe is closed, by us or by our death. A group of its own keeps it
- * from what a terminal sends to ours.
- */
+/* Waits until our end of the pipe is closed, by us or by our death. */
 static void keep(const struct gm_freeze *freeze, int end)
 {
 	char byte;
 
-	setsid();
 	while (read(end, &byte, 1) < 0 && errno == EINTR)
 		;
 	let_go(freeze);
@@ -154,6 +151,9 @@ static struct gm_error *start_keeper(struct gm_freeze *freeze)
 		close(ends[1]);
 		keep(freeze, ends[0]);
 	}
+	/* A group of its own, before anything stands still, keeps it from what ours is sent. */
+	if (freeze->keeper > 0)
+		setpgid(freeze->keeper, freeze->keeper);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	close(ends[0]);
 	freeze->pipe = ends[1];

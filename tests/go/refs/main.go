@@ -227,6 +227,22 @@ func use(frame *[4]pair) int {
 	return int(frame[3].right.pad[0])
 }
 
+// What deferred calls have is in their records; those of a loop are in the heap.
+//
+//go:noinline
+func holdDeferred(ready, stop chan bool) {
+	for i := 0; i < 3; i++ {
+		defer drop(makeList(70))
+	}
+	ready <- true
+	<-stop
+}
+
+//go:noinline
+func drop(n *node) {
+	n.next = nil
+}
+
 // settle leaves no garbage, and nothing that a finalizer still holds. While it runs, the GC
 // itself may have a few small objects: the least count is the one without.
 func settle(stats *runtime.MemStats) {
@@ -290,6 +306,8 @@ func stacks() {
 	<-ready
 	go holdByAddress(ready, stop)
 	<-ready
+	go holdDeferred(ready, stop)
+	<-ready
 	expect("main.holdOnStack", 900, 900*48)
 	expect("main.holdByAddress", 200, 200*48)
 }
@@ -329,6 +347,7 @@ func main() {
 	debug.SetGCPercent(-1)
 	runtime.GOMAXPROCS(1)
 	fillHeap()
+	makeCleanups()
 	stacks()
 	if len(os.Args) > 1 {
 		return
