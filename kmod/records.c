@@ -228,6 +228,18 @@ static void prepend(struct gomem_ledger *ledger, struct list *list, u32 first)
 	list->first = first;
 }
 
+/*
+ * No handler has a stale record any more that it could put there. Once its memory is free, its
+ * position would be taken for that of an epoch that has the same number again.
+ */
+static void forget_last(struct gomem_ledger *ledger)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(*per_cpu_ptr(ledger->last, cpu), NULL);
+}
+
 static void sweep(struct gomem_ledger *ledger)
 {
 	unsigned int epoch = READ_ONCE(ledger->epoch), i;
@@ -240,6 +252,7 @@ static void sweep(struct gomem_ledger *ledger)
 		cond_resched();
 	}
 	synchronize_rcu();
+	forget_last(ledger);
 	if (stale.n)
 		give_back(ledger, &stale);
 	ledger->swept = epoch;
