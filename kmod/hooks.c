@@ -8,6 +8,7 @@
 #include <linux/workqueue.h>
 
 #include "canary.h"
+#include "compat/compat.h"
 #include "hook.h"
 #include "on.h"
 #include "setting.h"
@@ -40,7 +41,7 @@ static DECLARE_WORK(replant_work, replant);
 /* anon_enabled_store(): a size was turned on or off */
 static bool on_setting(struct gomem_hook *hook, struct gomem_call *call, struct pt_regs *regs)
 {
-	queue_work(system_wq, &replant_work);
+	queue_work(system_percpu_wq, &replant_work);
 	return true;
 }
 
@@ -193,7 +194,7 @@ int gomem_hooks_init(void)
 		return err;
 	}
 	gomem_canary_init();
-	queue_work(system_wq, &replant_work);
+	queue_work(system_percpu_wq, &replant_work);
 	flush_work(&replant_work);
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
+#include "compat/compat.h"
+
 #define CHAIN_MAX 1024 /* two blocks of small VMAs; a longer one is full: handlers must end */
 #define SLAB_BITS 10
 #define SLAB_RECORDS BIT(SLAB_BITS) /* what a fault storm may take before the worker runs */
@@ -134,7 +136,7 @@ static struct gomem_record *insert(struct gomem_ledger *ledger, const struct gom
 	is_low = ledger->spare < SLAB_RECORDS / 2;
 	raw_spin_unlock_irqrestore(&ledger->lock, flags);
 	if (is_low && READ_ONCE(ledger->slab_count) < GOMEM_RECORDS_SLABS_MAX)
-		queue_work(system_unbound_wq, &ledger->work);
+		queue_work(system_dfl_wq, &ledger->work);
 	return record;
 }
 
@@ -170,7 +172,7 @@ void gomem_ledger_reset(struct gomem_ledger *ledger)
 	atomic64_set(&ledger->dropped, 0);
 	atomic64_set(&ledger->unseen, 0);
 	raw_spin_unlock_irqrestore(&ledger->lock, flags);
-	queue_work(system_unbound_wq, &ledger->work);
+	queue_work(system_dfl_wq, &ledger->work);
 }
 
 NOKPROBE_SYMBOL(gomem_ledger_reset);

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat/compat.h"
 #include "pool.h"
 #include "unwind.h"
 
@@ -227,7 +228,7 @@ void gomem_stacks_record(struct gomem_target *target, enum gomem_kind kind, u64 
 		atomic64_inc(&dropped);
 	}
 	if (READ_ONCE(users.spare) < 2 * USERS_RESERVE || READ_ONCE(stacks.spare) < STACKS_LOW)
-		queue_delayed_work(system_unbound_wq, &sweep_work, HZ);
+		queue_delayed_work(system_dfl_wq, &sweep_work, HZ);
 }
 
 NOKPROBE_SYMBOL(gomem_stacks_record);

@@ -32,7 +32,7 @@ ring:
 want: words
 stream: ring want words
 ledger: compat records
-records: ledger
+records: compat ledger
 page: compat view
 runs: compat page view
 view: compat page runs
@@ -42,7 +42,7 @@ snapshot: compat ledger vec view walk
 go: words
 unwind: go
 pool:
-stacks: pool target unwind
+stacks: compat pool target unwind
 target: blocks compat go ledger snapshot target_set
 target_set: target cgroups
 target_add: target_set cgroups

@@ -60,6 +60,12 @@
 #define shmem_mapping(mapping) ((mapping)->host->i_sb->s_magic == TMPFS_MAGIC)
 #endif
 
+/* The workqueues of all, by what their workers are bound to. */
+#ifndef GOMEM_HAS_SYSTEM_DFL_WQ
+#define system_percpu_wq system_wq
+#define system_dfl_wq system_unbound_wq
+#endif
+
 /* What order has the entry? Swap of shared memory, all we ask it of, was in single pages. */
 #ifndef GOMEM_HAS_XAS_GET_ORDER
 #define xas_get_order(xas) 0
