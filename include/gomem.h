@@ -120,14 +120,14 @@
  * mprotect        the range whose protection changed, a record a VMA
  * vma_split       a VMA became two; 0
  * vma_merge       a VMA vanished in another, once for each; 0. One that only grows is none
- * dontneed        madvise(2) MADV_DONTNEED; the range. As for the next four: the range asked for,
- *                 also when something in it was not mapped (ENOMEM); an advice that ended with
- *                 another error is no event, even if it came part of the way
+ * dontneed        madvise(2) MADV_DONTNEED; the range asked for. As of the next four: 0 when a part
+ *                 may have been done, as something in the range was not mapped (ENOMEM); an
+ *                 advice that ended with another error is no event, even if it came part of the way
  * lazyfree        madvise(2) MADV_FREE; the range
  * hugepage        madvise(2) MADV_HUGEPAGE; the range
  * nohugepage      madvise(2) MADV_NOHUGEPAGE; the range
- * madv_collapse   madvise(2) MADV_COLLAPSE; the range, also when not all of it could be collapsed
- *                 (EAGAIN, EBUSY)
+ * madv_collapse   madvise(2) MADV_COLLAPSE; the range; 0 also when not all of it could be
+ *                 collapsed (EAGAIN, EBUSY)
  * collapse        a 2 MiB range became a huge page, by khugepaged or MADV_COLLAPSE; the pages that
  *                 were empty in it
  * pmd_split       a huge PMD was split into 4 KiB entries; 2 MiB

@@ -268,26 +268,22 @@ GOMEM_ON_CALL(madvise_behavior)
 
 NOKPROBE_SYMBOL(gomem_on_madvise_behavior);
 
-/* What went before the error stays done. Where nothing is mapped is told last of all. */
-static bool is_done(enum gomem_kind kind, int err)
+/* What went before the error stays done: how much that was, nobody says. */
+static bool may_be_done(enum gomem_kind kind, int err)
 {
-	switch (err) {
-	case 0:
-	case -ENOMEM:
-		return true;
-	case -EAGAIN:
-	case -EBUSY:
-		return kind == GOMEM_KIND_madv_collapse;
-	default:
-		return false;
-	}
+	return err == -ENOMEM ||
+	       (kind == GOMEM_KIND_madv_collapse && (err == -EAGAIN || err == -EBUSY));
 }
 
-NOKPROBE_SYMBOL(is_done);
+NOKPROBE_SYMBOL(may_be_done);
 
 GOMEM_ON_CALL(madvise_return)
 {
-	return is_done(call->was, regs_return_value(regs)) && note_range(call, call->was);
+	int err = regs_return_value(regs);
+
+	if (!err)
+		return note_range(call, call->was);
+	return may_be_done(call->was, err) && gomem_call_note(call, call->was, 0, 0);
 }
 
 NOKPROBE_SYMBOL(gomem_on_madvise_return);

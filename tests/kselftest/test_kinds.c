@@ -209,7 +209,7 @@ static long act_dontneed(long p, long bytes, long c UNUSED)
 	return advise(p, bytes, MADV_DONTNEED) | advise(p + bytes, bytes, MADV_DONTNEED);
 }
 
-/* What is mapped of it goes; that something is not is told at the end. */
+/* What is mapped of it goes; that something is not is told at the end, and not how much. */
 static long act_dontneed_holes(long p, long bytes, long c UNUSED)
 {
 	return advise(p, bytes, MADV_DONTNEED) != ENOMEM;
@@ -301,7 +301,7 @@ static const struct step steps[] = {
 	  islands,
 	  act_dontneed_holes,
 	  PAGES(16),
-	  { { "dontneed", 1, 16 * PAGE_KB }, { "zap", 4, 4 * 2 * PAGE_KB } } },
+	  { { "dontneed", 1, 0 }, { "zap", 4, 4 * 2 * PAGE_KB } } },
 	{ "MADV_FREE", touched, act_free, PAGES(8), { { "lazyfree", 1, 8 * PAGE_KB } } },
 	{ "MADV_HUGEPAGE, MADV_NOHUGEPAGE",
 	  fresh,
