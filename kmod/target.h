@@ -5,8 +5,8 @@
  * A target is a process (its thread group's struct pid), the mm it runs in now, and a
  * ledger. Probe handlers find it by mm under RCU; everybody else takes a reference.
  *
- * Locks, outermost first: targets_mutex (attach, delete), a target's look_mutex,
- * targets_lock (raw: the hash, the list and what handlers change in a target).
+ * Locks, outermost first: the mutex of gomem_target_set (attach, delete), a target's look_mutex,
+ * the set's lock (raw: the hash, the list and what handlers change in a target).
  */
 #ifndef GOMEM_TARGET_H
 #define GOMEM_TARGET_H
@@ -65,25 +65,25 @@ struct gomem_target_sums {
 
 /**
  * struct gomem_target - one process
- * @by_mm: in the hash while it runs; changed under targets_lock, read under RCU
- * @mm: the mm it runs in, mmgrab()bed, mm_users not held; changed under targets_lock
- * @all: in the list of all targets, by @id; under targets_lock
- * @spare: in the list of targets made in advance; under targets_lock
+ * @by_mm: in the hash while it runs; changed under the set's lock, read under RCU
+ * @mm: the mm it runs in, mmgrab()bed, mm_users not held; changed under the set's lock
+ * @all: in the list of all targets, by @id; under the set's lock
+ * @spare: in the list of targets made in advance; under the set's lock
  * @ref: references
  * @id: rises with every attach
  * @image: what it runs since attach or the last exec, which has an id of its own; changed
- *	under targets_lock
- * @go_image: the image that @go describes, or 0; changed under targets_mutex
+ *	under the set's lock
+ * @go_image: the image that @go describes, or 0; changed under the set's mutex
  * @go: where its Go runtime keeps the goroutine
  * @pid: its struct pid
  * @parent: of the target it was forked from, or NULL
- * @cgroup: with GOMEM_TARGET_CGROUP, the id of the watched cgroup; under targets_mutex
+ * @cgroup: with GOMEM_TARGET_CGROUP, the id of the watched cgroup; under the set's mutex
  * @ledger: what the hooks count; NULL once @last holds it
  * @sums: what they count of the target as a whole, see gomem_event_sums()
  * @state: enum gomem_target_state
  * @origin: enum gomem_target_origin
  * @follow: attach its children as they are forked
- * @is_known: the listener was told of it; under targets_mutex
+ * @is_known: the listener was told of it; under the set's mutex
  * @attached_ns: when, CLOCK_MONOTONIC
  * @execs: how often it called exec since
  * @unfollowed: children that could not be attached, for want of a target made in advance

@@ -9,7 +9,7 @@
 
 struct hlist_head gomem_targets_by_mm[1 << GOMEM_TARGETS_HASH_BITS];
 
-/* A plain one: lockdep's part in it may be probed. Changed under targets_lock. */
+/* A plain one: lockdep's part in it may be probed. Changed under the set's lock. */
 seqcount_t gomem_targets_moves = SEQCNT_ZERO(gomem_targets_moves);
 
 struct gomem_target_set gomem_target_set = {
@@ -40,16 +40,20 @@ void gomem_target_set_enlist(struct gomem_target *target, struct pid *pid, struc
 
 NOKPROBE_SYMBOL(gomem_target_set_enlist);
 
+/*
+ * Handlers wait while the count is odd, and one may come on this CPU: so it is odd for no more
+ * than what may lead who follows @target into the other list.
+ */
 static void switch_mm_locked(struct gomem_target *target, struct mm_struct *mm)
 {
 	lockdep_assert_held(&gomem_target_set.lock);
-	raw_write_seqcount_begin(&gomem_targets_moves);
 	hlist_del_rcu(&target->by_mm);
 	mmgrab(mm);
 	WRITE_ONCE(target->mm, mm);
 	atomic64_inc(&target->execs);
 	WRITE_ONCE(target->image, ++gomem_target_set.last_id);
 	gomem_ledger_reset(target->ledger);
+	raw_write_seqcount_begin(&gomem_targets_moves);
 	hlist_add_head_rcu(&target->by_mm, bucket_of(mm));
 	raw_write_seqcount_end(&gomem_targets_moves);
 }
