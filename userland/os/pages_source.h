@@ -15,9 +15,9 @@ struct gm_error *gm_pages_append(struct gm_pages *pages, uint64_t start, uint64_
 				 enum gomem_page_state state, uint8_t order) GM_MUST_CHECK;
 
 /* After a system call that took @took_ns with the mmap lock of the target held. Who waits for the
- * lock is woken when it is let go, and comes too late where the next call takes it at once: a target
- * of 2 GiB of 4 KiB pages, which maps 64 KiB over and over, was kept waiting for 60 ms at a time, of
- * which 2 or 3 are left when there is a pause. None after short calls.
+ * lock is woken when it is let go, and comes too late where the next call takes it at once: a
+ * target of 2 GiB of 4 KiB pages, which maps 64 KiB over and over, was kept waiting for 60 ms at a
+ * time, of which 2 or 3 are left when there is a pause. None after short calls.
  */
 void gm_pages_pause(uint64_t took_ns);
 

@@ -12,6 +12,7 @@ cd "$(dirname "$(readlink -f "$0")")/../../.." || exit 1
 . tests/go/lib.sh
 bare=build/user/tests/bench/report/bare
 turns=7
+rounds=${ROUNDS:-15}
 tmp=$(mktemp -d)
 failed=0
 trap 'rm -rf "$tmp"' EXIT
@@ -27,23 +28,26 @@ figure()
 	printf '%-14s %8s %-4s %s %-5s %-7s %s\n' "$1" "$2" "$3" "$4" "$5" $verdict "$6"
 }
 
-# begin SPANS: into $heap; it is written to by file 3 and read from by file 4
+# begin PROGRAM [ARGUMENT...]: into $program; it is written to by file 3 and read from by file
+# 4. It has one processor, and leaves one to who looks.
 begin()
 {
 	local line
 
 	mkfifo "$tmp/to" "$tmp/from"
-	GOMAXPROCS=1 "$tmp/heap" "$1" <"$tmp/to" >"$tmp/from" &
-	heap=$!
+	GOMAXPROCS=1 "$tmp/$1" "${@:2}" <"$tmp/to" >"$tmp/from" &
+	program=$!
 	exec 3>"$tmp/to" 4<"$tmp/from"
 	rm "$tmp/to" "$tmp/from"
-	read -r -t 120 line <&4 && [ "$line" = ready ]
+	read -r -t 120 line <&4 && [ "$line" = ready ] && return
+	echo "report.sh: $* did not start" >&2
+	exit 1
 }
 
 end()
 {
-	kill "$heap"
-	wait "$heap" 2>/dev/null
+	kill "$program"
+	wait "$program" 2>/dev/null
 	exec 3>&- 4<&-
 }
 
@@ -53,7 +57,7 @@ report_ms()
 	local TIMEFORMAT='%U %S' i
 
 	for ((i = 0; i < turns; i++)); do
-		{ time ./gomemctl report -p "$heap" >/dev/null; } 2>&1
+		{ time ./gomemctl report -p "$program" >/dev/null; } 2>&1
 	done | awk 'NF == 2 { ms = ($1 + $2) * 1000; if (!best || ms < best) best = ms }
 		END { print best }'
 }
@@ -61,33 +65,52 @@ report_ms()
 # speed SPANS: into $report and $least, ms
 speed()
 {
-	begin "$1" || { echo "report.sh: the program with $1 spans did not start" >&2; exit 1; }
+	begin heap "$1"
 	report=$(report_ms)
-	least=$($bare "$heap" | awk '{ print ($1 + $2) / 1e6 }')
+	least=$($bare "$program" | awk '{ print ($1 + $2) / 1e6 }')
 	end
-}
-
-# Operations a second, of one turn
-work()
-{
-	local line
-
-	echo >&3
-	read -r line <&4
-	echo "$line"
-}
-
-median()
-{
-	sort -n | sed -n $(((turns + 1) / 2))p
 }
 
 every_second()
 {
 	until [ -e "$tmp/enough" ]; do
-		./gomemctl report -p "$1" >/dev/null
-		sleep 1
+		sleep 1 &
+		./gomemctl report -p "$program" >/dev/null
+		wait $!
 	done
+}
+
+# turn WHAT: alone, or watched by a report every second; a row of it
+turn()
+{
+	local watcher='' line
+
+	if [ "$1" = watched ]; then
+		every_second &
+		watcher=$!
+	fi
+	echo >&3
+	read -r line <&4
+	echo "$1 $line"
+	if [ "$watcher" ]; then
+		: >"$tmp/enough"
+		wait "$watcher"
+		rm "$tmp/enough"
+	fi
+}
+
+# turns PROGRAM [ARGUMENT...]: alone, watched and alone again, in turn
+turns()
+{
+	local i
+
+	begin "$@"
+	for ((i = 0; i < rounds; i++)); do
+		turn alone
+		turn watched
+		turn again
+	done
+	end
 }
 
 ratio()
@@ -95,31 +118,22 @@ ratio()
 	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'
 }
 
-# What is left of the program's throughput when it is looked at every second, %. It has one
-# processor, and so leaves one to who looks; what it gets done is counted by the CPU time that
-# it is given, so that what else runs here matters less.
+# throughput NAME WHAT PROGRAM [ARGUMENT...]: what is left of the program's throughput when it is
+# looked at every second, %, beside what is left when it is not
 throughput()
 {
-	local alone watched watcher i
+	local left noise cpu
 
-	begin 1000000 || exit 1
-	for ((i = 0; i < turns; i++)); do
-		work >>"$tmp/alone"
-		every_second "$heap" &
-		watcher=$!
-		work >>"$tmp/watched"
-		: >"$tmp/enough"
-		wait $watcher
-		rm "$tmp/enough"
-	done
-	end
-	alone=$(median <"$tmp/alone")
-	watched=$(median <"$tmp/watched")
-	ratio "$((100 * watched))" "$alone"
+	turns "${@:3}" | awk -f tests/bench/report/throughput.awk >"$tmp/throughput"
+	read -r left noise cpu <"$tmp/throughput"
+	figure "$1" "$left" % '>=' 98 "of its own, under a report every second: $2"
+	echo "               not looked at: $noise %; by CPU time: $cpu %"
+	sed '1d; s/^/               /' "$tmp/throughput"
 }
 
 minor=$(minors | tail -n 1)
 go_build "$minor" "$tmp/heap" ../bench/report/heap || exit 1
+go_build "$minor" "$tmp/server" ../bench/report/server || exit 1
 speed 1000000
 million=$report
 figure report-1M "$(ratio "$report" "$least")" x '<=' 3 \
@@ -127,6 +141,6 @@ figure report-1M "$(ratio "$report" "$least")" x '<=' 3 \
 speed 2000000
 figure report-2M "$(ratio "$report" "$million")" x '<=' 2 \
 	"2,000,000 spans ($report ms) by 1,000,000"
-left=$(throughput)
-figure throughput "$left" % '>=' 98 "of the program's own, under a report every second"
+throughput throughput "a server that allocates and collects" server
+throughput throughput-1M "1,000,000 spans, mapping, unmapping and computing" heap 1000000
 exit $failed

@@ -3,8 +3,9 @@
 // Heap is a program with as many spans as its first argument says, whose pages are
 // hardly ever touched: half of the spans are one large object, the other half hold
 // objects of 1 KiB of which every other one was dropped and swept. It says "ready"
-// and then, for each line it reads, works for two seconds and says how many
-// operations it got done a second of the CPU time that it was given.
+// and then, for each line it reads, works for two seconds and says how many operations
+// it got done a second, how many a second of the CPU time that it was given, and the
+// time that one in a thousand exceeded, µs.
 package main
 
 import (
@@ -13,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -27,6 +29,7 @@ var (
 	smalls []*small
 	wholes []*whole
 	ring   [4096]uint64
+	took   [1 << 20]time.Duration
 )
 
 func fill(spans int) {
@@ -52,28 +55,40 @@ func cpuTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// work does what a report may get in the way of: it maps, touches and unmaps memory, which
+// operate does what a report may get in the way of: it maps, touches and unmaps memory, which
 // takes the lock of the address space, and computes on what lies in the cache. It allocates
-// nothing, or when a collection falls would decide more than the report.
-func work() int {
-	operations, started := 0, cpuTime()
-	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); operations++ {
-		memory, err := syscall.Mmap(-1, 0, 64<<10, syscall.PROT_READ|syscall.PROT_WRITE,
-			syscall.MAP_PRIVATE|syscall.MAP_ANON)
-		if err != nil {
-			panic(err)
-		}
-		for i := 0; i < len(memory); i += 4096 {
-			memory[i] = 1
-		}
-		for turn := 0; turn < 8; turn++ {
-			for i := range ring {
-				ring[i] = ring[i]*31 + uint64(i)
-			}
-		}
-		syscall.Munmap(memory)
+// nothing, or when a collection of that many spans falls would decide more than the report.
+func operate() {
+	memory, err := syscall.Mmap(-1, 0, 64<<10, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		panic(err)
 	}
-	return int(float64(operations) / (cpuTime() - started).Seconds())
+	for i := 0; i < len(memory); i += 4096 {
+		memory[i] = 1
+	}
+	for turn := 0; turn < 8; turn++ {
+		for i := range ring {
+			ring[i] = ring[i]*31 + uint64(i)
+		}
+	}
+	syscall.Munmap(memory)
+}
+
+func work() {
+	const length = 2 * time.Second
+	operations, before, started := 0, cpuTime(), time.Now()
+	for last := started; last.Sub(started) < length; operations++ {
+		operate()
+		now := time.Now()
+		took[operations%len(took)] = now.Sub(last)
+		last = now
+	}
+	cpu, wall := cpuTime()-before, time.Since(started)
+	all := took[:min(operations, len(took))]
+	slices.Sort(all)
+	fmt.Println(int(float64(operations)/wall.Seconds()), int(float64(operations)/cpu.Seconds()),
+		all[len(all)*999/1000].Microseconds())
 }
 
 func main() {
@@ -88,6 +103,6 @@ func main() {
 	debug.SetGCPercent(100)
 	fmt.Println("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		fmt.Println(work())
+		work()
 	}
 }
