@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* memfd_create */
+#define _GNU_SOURCE 1 /* memfd_create, mkdtemp */
 /* The ELF room on files made here: right ones, odd ones, broken ones. */
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elf/file.h"
+#include "elf/tls.h"
 #include "elf_make.h"
 #include "tap.h"
 
@@ -254,6 +258,130 @@ static void test_broken(bool compressed)
 	close(fd);
 }
 
+/* Gives the file @count sections more, sparse ones of @bytes that all lie at one place; @claim:
+ * how many it says to have, 0: as many as it has.
+ */
+static void add_sections(int fd, uint32_t type, uint64_t bytes, size_t count, uint64_t claim)
+{
+	Elf64_Shdr sparse = {
+		.sh_type = type, .sh_offset = 1 << 20, .sh_size = bytes, .sh_entsize = 24
+	};
+	uint64_t table = sparse.sh_offset + bytes;
+	Elf64_Shdr sections[16];
+	Elf64_Ehdr header;
+	ssize_t size;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		abort();
+	size = header.e_shnum * sizeof(*sections);
+	if (header.e_shnum + count > 16 || pread(fd, sections, size, header.e_shoff) != size)
+		abort();
+	for (size_t i = 0; i < count; i++)
+		sections[header.e_shnum++] = sparse;
+	size = header.e_shnum * sizeof(*sections);
+	sections[0].sh_size = claim;
+	header.e_shoff = table;
+	header.e_shnum = claim ? 0 : header.e_shnum;
+	if (ftruncate(fd, table + size + claim * sizeof(*sections)) ||
+	    pwrite(fd, sections, size, table) != size ||
+	    pwrite(fd, &header, sizeof(header), 0) != sizeof(header))
+		abort();
+}
+
+/* Half a GiB for what it claims to have in tables, sections and segments, all of it empty. */
+static void test_claims(void)
+{
+	static const struct {
+		uint32_t type;
+		uint64_t bytes;
+		size_t count;
+		uint64_t claim;
+		int code;
+		const char *what;
+	} claims[] = {
+		{ SHT_DYNSYM, 24 << 10, 4, 0, 0, "some symbols" },
+		{ SHT_DYNSYM, 24 << 23, 3, 0, EBADMSG, "603 MB of symbols" },
+		{ SHT_STRTAB, 24 << 23, 3, 0, EBADMSG, "603 MB of names" },
+		{ SHT_PROGBITS, 24 << 23, 3, 0, 0, "603 MB of anything else" },
+		{ SHT_PROGBITS, 24, 1, 1 << 20, EBADMSG, "a million sections" },
+	};
+
+	for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
+		struct made_bytes info = { .size = 0 };
+		struct gm_elf *elf = NULL;
+		char path[32];
+		int fd = make(&info, false, path);
+
+		add_sections(fd, claims[i].type, claims[i].bytes, claims[i].count, claims[i].claim);
+		is_error(gm_elf_open(path, &elf), claims[i].code, claims[i].what);
+		gm_elf_destroy(elf);
+		close(fd);
+	}
+}
+
+static uint64_t most_kib(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+static void test_relocations(void)
+{
+	struct made_bytes info = { .size = 0 };
+	struct gm_elf_tls_slot slot;
+	struct gm_elf *elf;
+	char path[32];
+	int fd = make(&info, false, path);
+	uint64_t before = most_kib();
+
+	add_sections(fd, SHT_RELA, 24 << 22, 5, 0);
+	elf = must_open(path);
+	tap_u64(gm_elf_tls_slots(elf, &slot, 1), 0, "20 million relocations of nothing",
+		"construction");
+	tap_ok(most_kib() - before < 200 << 10, "of which a part is looked at");
+	gm_elf_destroy(elf);
+	close(fd);
+}
+
+/* It says to be a TiB, packed. */
+static void test_bomb(void)
+{
+	static const char bomb[] = "ZLIB\0\0\1\0\0\0\0\0x\234";
+	const struct made_section section = { ".zdebug_info", bomb, sizeof(bomb), false };
+	const struct made_elf what = { .sections = &section, .section_count = 1 };
+	struct gm_elf_field field = { .type = "thing" };
+	struct gm_error *error;
+	struct gm_elf *elf;
+	char path[32];
+	int fd = made_file(&what, path);
+
+	elf = must_open(path);
+	error = gm_elf_fields(elf, "unit", &field, 1);
+	tap_ok(error && strstr(error->message, "more DWARF than"),
+	       "old DWARF that would not fit once unpacked");
+	gm_error_destroy(error);
+	gm_elf_destroy(elf);
+	close(fd);
+}
+
+/* To open one would be to wait for somebody to write. */
+static void test_pipe(void)
+{
+	char directory[] = "/tmp/gomem-elf-XXXXXX", path[64];
+	struct gm_elf *elf = NULL;
+
+	if (!mkdtemp(directory))
+		abort();
+	snprintf(path, sizeof(path), "%s/pipe", directory);
+	if (mkfifo(path, 0600))
+		abort();
+	is_error(gm_elf_open(path, &elf), EBADMSG, "a pipe is not opened");
+	unlink(path);
+	rmdir(directory);
+}
+
 int main(void)
 {
 	alarm(120); /* a hang is a failure */
@@ -263,6 +391,10 @@ int main(void)
 	test_rings();
 	test_depth();
 	test_no_such();
+	test_claims();
+	test_relocations();
+	test_bomb();
+	test_pipe();
 	test_broken(false);
 	test_broken(true);
 	return tap_done();

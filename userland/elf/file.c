@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE 1 /* O_PATH */
 #include "elf/file.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "elf/internal.h"
 
-#define TABLE_MAX (512U << 20) /* symbols or names; those of a 1 GiB program are a tenth */
+#define TABLES_MAX (512U << 20) /* symbols and names; those of a 1 GiB program are a tenth */
+#define SECTIONS_MAX (1U << 17) /* libelf has some 500 bytes for each that the file claims */
 #define SECTION_MAX (1U << 20) /* of what is read whole for its bytes */
-#define DWARF_MAX (1ULL << 30) /* all of it, unpacked */
+#define DWARF_MAX (1ULL << 30) /* all of it, as it is and unpacked */
 
 static struct gm_error *corrupt(const struct gm_elf *elf, const char *what)
 {
@@ -18,61 +23,141 @@ static struct gm_error *corrupt(const struct gm_elf *elf, const char *what)
 			       elf_errmsg(-1));
 }
 
-static struct gm_error *check_header(struct gm_elf *elf)
+static struct gm_error *not_elf(const struct gm_elf *elf)
 {
-	if (elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &elf->header))
-		return gm_error_create(EBADMSG, "cannot read %s: it is not an ELF file", elf->path);
-	if (elf->header.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    elf->header.e_ident[EI_DATA] != ELFDATA2LSB)
+	return gm_error_create(EBADMSG, "cannot read %s: it is not an ELF file", elf->path);
+}
+
+/* A file that is mapped may go by the name of a pipe or a device by now, which must not even be
+ * opened: that may wait for ever, or do something.
+ */
+static struct gm_error *open_regular(struct gm_elf *elf)
+{
+	int fd = open(elf->path, O_PATH | O_CLOEXEC), code = fd < 0 ? errno : 0;
+	struct stat stat;
+	char path[32];
+
+	if (!code && fstat(fd, &stat))
+		code = errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!code && S_ISREG(stat.st_mode)) {
+		elf->fd = open(path, O_RDONLY | O_CLOEXEC);
+		code = elf->fd < 0 ? errno : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (code)
+		return gm_error_errno(code, "cannot open %s", elf->path);
+	return elf->fd < 0 ? not_elf(elf) : NULL;
+}
+
+/* Where there are too many sections for the header, the first of them says how many. */
+static uint64_t claimed_sections(const struct gm_elf *elf, const Elf64_Ehdr *header)
+{
+	Elf64_Shdr first;
+
+	if (header->e_shnum || !header->e_shoff || header->e_shoff > INT64_MAX ||
+	    pread(elf->fd, &first, sizeof(first), header->e_shoff) != sizeof(first))
+		return header->e_shnum;
+	return first.sh_size;
+}
+
+/* Before libelf sees it, which makes room for all that a file claims: a sparse one is large
+ * enough for any number.
+ */
+static struct gm_error *check_claims(const struct gm_elf *elf)
+{
+	Elf64_Ehdr header;
+
+	if (pread(elf->fd, &header, sizeof(header), 0) != sizeof(header) ||
+	    memcmp(header.e_ident, ELFMAG, SELFMAG))
+		return not_elf(elf);
+	if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
 		return gm_error_create(EBADMSG,
 				       "cannot read %s: only 64-bit little-endian ELF"
 				       " files are supported",
 				       elf->path);
+	if (claimed_sections(elf, &header) > SECTIONS_MAX || header.e_phnum == PN_XNUM)
+		return gm_error_create(EBADMSG,
+				       "cannot read %s: it has more sections or segments than a"
+				       " program needs",
+				       elf->path);
 	return NULL;
 }
 
-static uint64_t unpacked_bytes(Elf_Scn *section, const GElf_Shdr *header)
-{
-	GElf_Chdr packed;
+/* Up to Go 1.18: what .zdebug_ sections have before what is packed. */
+struct zlib_header {
+	char magic[4];
+	uint64_t big_endian_bytes;
+} __attribute__((packed));
 
-	if (!(header->sh_flags & SHF_COMPRESSED))
+/* What libelf needs memory for, to read it and to unpack it. It must not look at what is packed
+ * where that alone is more than @left.
+ */
+static uint64_t needed_bytes(const struct gm_elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+			     uint64_t left)
+{
+	struct zlib_header old;
+	GElf_Chdr packed;
+	uint64_t bytes;
+
+	if (header->sh_size > left)
 		return header->sh_size;
-	return gelf_getchdr(section, &packed) ? packed.ch_size : UINT64_MAX;
+	if (header->sh_flags & SHF_COMPRESSED)
+		bytes = gelf_getchdr(section, &packed) ? packed.ch_size : UINT64_MAX;
+	else if (header->sh_offset <= INT64_MAX &&
+		 pread(elf->fd, &old, sizeof(old), header->sh_offset) == sizeof(old) &&
+		 !memcmp(old.magic, "ZLIB", sizeof(old.magic)))
+		bytes = be64toh(old.big_endian_bytes);
+	else
+		bytes = 0;
+	return bytes <= UINT64_MAX - header->sh_size ? bytes + header->sh_size : UINT64_MAX;
 }
 
-/* libelf reads a table whole to look at one entry: a sparse file may claim any size. */
+static bool is_table(const GElf_Shdr *header)
+{
+	return header->sh_type == SHT_STRTAB || header->sh_type == SHT_SYMTAB ||
+	       header->sh_type == SHT_DYNSYM;
+}
+
+/* libelf reads a table whole to look at one entry, and keeps it. */
 static struct gm_error *check_tables(struct gm_elf *elf)
 {
 	Elf_Scn *section = NULL;
+	uint64_t bytes = 0;
 	GElf_Shdr header;
 
 	while ((section = elf_nextscn(elf->elf, section))) {
+		uint64_t more;
+
 		if (!gelf_getshdr(section, &header))
 			return corrupt(elf, "a section header");
-		if ((header.sh_type == SHT_STRTAB || header.sh_type == SHT_SYMTAB) &&
-		    unpacked_bytes(section, &header) > TABLE_MAX)
+		more = is_table(&header) ? needed_bytes(elf, section, &header, TABLES_MAX - bytes) :
+					   0;
+		if (more > TABLES_MAX - bytes)
 			return gm_error_create(EBADMSG,
-					       "cannot read %s: a table of its names is"
-					       " larger than %u MiB",
-					       elf->path, TABLE_MAX >> 20);
+					       "cannot read %s: the tables of its symbols and"
+					       " names are larger than %u MiB",
+					       elf->path, TABLES_MAX >> 20);
+		bytes += more;
 	}
 	return NULL;
 }
 
 static struct gm_error *open_file(struct gm_elf *elf)
 {
-	struct gm_error *error;
+	struct gm_error *error = open_regular(elf);
 
-	elf->fd = open(elf->path, O_RDONLY | O_CLOEXEC);
-	if (elf->fd < 0)
-		return gm_error_errno(errno, "cannot open %s", elf->path);
+	if (!error)
+		error = check_claims(elf);
+	if (error)
+		return error;
 	elf_version(EV_CURRENT);
 	/* Not mapped: a file that shrinks under us must be an error, not a SIGBUS. */
 	elf->elf = elf_begin(elf->fd, ELF_C_READ, NULL);
-	if (!elf->elf)
+	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &elf->header))
 		return corrupt(elf, "the header");
-	error = check_header(elf);
-	return error ?: check_tables(elf);
+	return check_tables(elf);
 }
 
 struct gm_error *gm_elf_open(const char *path, struct gm_elf **out)
@@ -242,7 +327,7 @@ struct gm_error *gm_elf_check_dwarf(struct gm_elf *elf)
 					       elf->path);
 		if (strncmp(name, ".debug_", 7) && strncmp(name, ".zdebug_", 8))
 			continue;
-		more = unpacked_bytes(section, &header);
+		more = needed_bytes(elf, section, &header, DWARF_MAX - bytes);
 		if (more > DWARF_MAX - bytes)
 			return gm_error_create(ENOENT, "%s has more DWARF than %llu MiB", elf->path,
 					       DWARF_MAX >> 20);

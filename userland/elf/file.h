@@ -12,7 +12,8 @@
 struct gm_elf;
 
 /* Opens a 64-bit little-endian ELF file. errno's code where it cannot be opened,
- * EBADMSG where it is no such file or is corrupt. Caller destroys.
+ * EBADMSG where it is no such file, is corrupt, or has more sections, symbols and names than any
+ * program: 512 MiB of tables. What is no regular file is not opened. Caller destroys.
  */
 struct gm_error *gm_elf_open(const char *path, struct gm_elf **elf) GM_MUST_CHECK;
 void gm_elf_destroy(struct gm_elf *elf);

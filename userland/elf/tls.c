@@ -3,7 +3,7 @@
 
 #include "elf/internal.h"
 
-#define RELOCATIONS_MAX (16U << 20)
+#define RELOCATIONS_MAX (96U << 20) /* bytes, 4 million of them */
 
 uint64_t gm_elf_tls_bytes(const struct gm_elf *elf)
 {
@@ -35,7 +35,7 @@ static size_t read_section(Elf_Scn *section, struct gm_elf_tls_slot *slots, size
 	GElf_Rela relocation;
 	size_t count = 0;
 
-	for (size_t i = 0; i < total && i < RELOCATIONS_MAX && count < max; i++) {
+	for (size_t i = 0; i < total && count < max; i++) {
 		if (!gelf_getrela(data, i, &relocation) || !is_slot(&relocation))
 			continue;
 		slots[count++] =
@@ -46,12 +46,17 @@ static size_t read_section(Elf_Scn *section, struct gm_elf_tls_slot *slots, size
 
 size_t gm_elf_tls_slots(struct gm_elf *elf, struct gm_elf_tls_slot *slots, size_t max)
 {
+	uint64_t left = RELOCATIONS_MAX;
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 	size_t count = 0;
 
-	while ((section = elf_nextscn(elf->elf, section)) && gelf_getshdr(section, &header))
-		if (header.sh_type == SHT_RELA)
-			count += read_section(section, slots + count, max - count);
+	while ((section = elf_nextscn(elf->elf, section)) && gelf_getshdr(section, &header)) {
+		/* libelf keeps what it reads. */
+		if (header.sh_type != SHT_RELA || header.sh_size > left)
+			continue;
+		left -= header.sh_size;
+		count += read_section(section, slots + count, max - count);
+	}
 	return count;
 }
