@@ -134,23 +134,36 @@ static void print_before(const struct request *request, bool is_first)
 		fputs(",\n", stdout);
 }
 
+/* A process, and the look at it. */
+struct view {
+	struct gm_subject subject;
+	struct gm_goroutines_look look;
+};
+
 static struct gm_error *look_at(const struct request *request, const struct gm_source *source,
-				struct gm_goroutines_look *look)
+				struct view *view)
 {
-	struct gm_error *error = gm_goroutines_look(source, look);
+	struct gm_error *error = gm_subject_open(source, &view->subject);
 
 	if (!error)
-		keep_labelled(look, request->label);
+		error = gm_goroutines_look(&view->subject, &view->look);
+	if (!error)
+		keep_labelled(&view->look, request->label);
 	return error;
+}
+
+static void view_deinit(struct view *view)
+{
+	gm_goroutines_look_deinit(&view->look);
+	gm_subject_deinit(&view->subject);
 }
 
 /* Leaves @before empty where growth is not asked for. */
 static struct gm_error *look_before(const struct request *request, const struct gm_source *source,
-				    struct gm_goroutines_look *before)
+				    struct view *before)
 {
 	struct gm_error *error;
 
-	memset(before, 0, sizeof(*before));
 	if (!request->view.growth_s)
 		return NULL;
 	if (source->kind != GM_SOURCE_PID)
@@ -164,21 +177,21 @@ static struct gm_error *look_before(const struct request *request, const struct 
 static struct gm_error *show(const struct request *request, const struct gm_source *source,
 			     bool is_first)
 {
-	struct gm_goroutines_look look = {}, before;
+	struct view now = {}, before = {};
 	struct gm_error *error = look_before(request, source, &before);
 
 	if (!error)
-		error = look_at(request, source, &look);
+		error = look_at(request, source, &now);
 	if (!error) {
-		look.before = request->view.growth_s ? &before : NULL;
+		now.look.before = request->view.growth_s ? &before.look : NULL;
 		print_before(request, is_first);
 		if (request->options.format == GM_OUT_JSON)
-			error = gm_goroutines_print_json(stdout, &request->view, &look);
+			error = gm_goroutines_print_json(stdout, &request->view, &now.look);
 		else
-			error = gm_goroutines_print(stdout, &request->view, &look);
+			error = gm_goroutines_print(stdout, &request->view, &now.look);
 	}
-	gm_goroutines_look_deinit(&look);
-	gm_goroutines_look_deinit(&before);
+	view_deinit(&now);
+	view_deinit(&before);
 	return error;
 }
 

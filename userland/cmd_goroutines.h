@@ -6,11 +6,8 @@
 #include <stdio.h>
 
 #include "cmd_subject.h"
-#include "go/goroutines.h"
-#include "go/label_sets.h"
-#include "go/wait_reasons.h"
+#include "go/population.h"
 
-#define GM_GOROUTINES_FRAMES_MAX 128 /* of one stack; those further out are left out */
 #define GM_GOROUTINES_STATE_BYTES 80
 
 enum gm_goroutines_by {
@@ -21,20 +18,10 @@ enum gm_goroutines_by {
 	GM_GOROUTINES_LABELS,
 };
 
-/* Why there is no stack, or not all of it. */
-enum gm_goroutines_lack {
-	GM_GOROUTINES_WHOLE,
-	GM_GOROUTINES_RUNS, /* only the CPU knows where */
-	GM_GOROUTINES_MOVED, /* it ran while it was read */
-	GM_GOROUTINES_LONG, /* frames beyond GM_GOROUTINES_FRAMES_MAX */
-	GM_GOROUTINES_LOST, /* what is below the last frame is no Go code */
-	GM_GOROUTINES_UNREADABLE,
-};
-
 /**
  * struct gm_goroutine - one goroutine
  * @frames: where its frames begin in the look's pcs, innermost first; @count of them
- * @lack: enum gm_goroutines_lack
+ * @lack: enum gm_go_lack
  * @system: the runtime's own: the collector's, the finalizers'
  * @stack_bytes: what it has for a stack; @used_bytes: of these in use, GM_OUT_NONE while it runs
  * @resident_bytes: GM_OUT_NONE where the pages cannot be had
@@ -57,32 +44,31 @@ struct gm_goroutine {
 /**
  * struct gm_goroutines_look - at one process
  * @subject: its code names the frames
- * @states: of all goroutines and threads, in which those of the items lie
- * @pcs: the instruction that each frame is at
- * @thread_bytes, @thread_resident: the stacks that threads have for themselves, where the
- *	runtime allots them or was told their bounds
- * @moved: goroutines that ran while they were read
+ * @population: of which the items tell; @pages: NULL where they cannot be had
+ * @threads: of the process; @thread_bytes, @thread_resident: the stacks that they have for
+ *	themselves, where the runtime allots them or was told their bounds
  * @before: a look at the same process before, to tell what grew; NULL: there was none
  */
 struct gm_goroutines_look {
 	GM_VEC(struct gm_goroutine);
-	struct gm_subject subject;
-	struct gm_go_goroutines states;
-	struct gm_go_wait_reasons reasons;
-	struct gm_go_label_sets sets;
-	struct {
-		GM_VEC(uint64_t);
-	} pcs;
+	struct gm_subject *subject;
+	const struct gm_go_population *population;
+	const struct gm_pages *pages;
 	uint64_t threads;
 	uint64_t thread_bytes;
 	uint64_t thread_resident;
-	uint64_t moved;
 	struct gm_goroutines_look *before;
 };
 
-/* Deinit either way; do not move it in between. */
-struct gm_error *gm_goroutines_look(const struct gm_source *source,
+/* At an open subject, which must stay. Deinit either way. */
+struct gm_error *gm_goroutines_look(struct gm_subject *subject,
 				    struct gm_goroutines_look *look) GM_MUST_CHECK;
+
+/* The same with a @population and @pages that were read already, and must stay. */
+struct gm_error *gm_goroutines_look_at(struct gm_subject *subject,
+				       const struct gm_go_population *population,
+				       const struct gm_pages *pages,
+				       struct gm_goroutines_look *look) GM_MUST_CHECK;
 void gm_goroutines_look_deinit(struct gm_goroutines_look *look);
 
 /* "chan receive", "running", "unknown (27)", as a panic would say. Returns @text. */
@@ -126,6 +112,12 @@ void gm_goroutines_sort_alike(struct gm_goroutines_look *look);
 
 /* Then groups that were made before point to others. */
 void gm_goroutines_sort_by_id(struct gm_goroutines_look *look);
+
+/* Groups of those alike in stack, state and labels, that are the runtime's own as @system says, or
+ * all others. The owner frees .items.
+ */
+struct gm_error *gm_goroutines_group_alike(struct gm_goroutines_look *look, bool system,
+					   struct gm_goroutines_groups *groups) GM_MUST_CHECK;
 
 /* Groups those that are the runtime's own as @system says, or all others; those with the most
  * stack first. The goroutines of @look, to which the groups point, are sorted alike. The owner

@@ -64,7 +64,7 @@ void gm_goroutines_sort_alike(struct gm_goroutines_look *look)
 {
 	if (look->count)
 		qsort_r(look->items, look->count, sizeof(*look->items), compare_items,
-			look->pcs.items);
+			look->population->pcs.items);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -115,8 +115,8 @@ static void name_group(struct gm_goroutines_look *look, struct gm_goroutines_gro
 }
 
 /* Neighbours that are alike. */
-static struct gm_error *group_alike(struct gm_goroutines_look *look, bool system,
-				    struct gm_goroutines_groups *groups)
+struct gm_error *gm_goroutines_group_alike(struct gm_goroutines_look *look, bool system,
+					   struct gm_goroutines_groups *groups)
 {
 	struct gm_goroutines_group *group = NULL;
 
@@ -125,7 +125,7 @@ static struct gm_error *group_alike(struct gm_goroutines_look *look, bool system
 
 		if (item->system != system)
 			continue;
-		if (!group || compare_items(group->example, item, look->pcs.items)) {
+		if (!group || compare_items(group->example, item, look->population->pcs.items)) {
 			group = gm_vec_push(groups);
 			if (!group)
 				return no_memory();
@@ -212,8 +212,8 @@ static void merge_alike(struct gm_goroutines_groups *groups, const struct order 
 static struct gm_error *make_groups(struct gm_goroutines_look *look, enum gm_goroutines_by by,
 				    bool system, struct gm_goroutines_groups *groups)
 {
-	const struct order order = { by, look->pcs.items, look->pcs.items };
-	struct gm_error *error = group_alike(look, system, groups);
+	const struct order order = { by, look->population->pcs.items, look->population->pcs.items };
+	struct gm_error *error = gm_goroutines_group_alike(look, system, groups);
 
 	if (error || !groups->count)
 		return error;
@@ -251,7 +251,8 @@ struct gm_error *gm_goroutines_group(struct gm_goroutines_look *look, enum gm_go
 		error = make_groups(look->before, by, system, &before);
 	if (!error && look->before)
 		count_before(groups, &before,
-			     &(struct order){ by, look->pcs.items, look->before->pcs.items });
+			     &(struct order){ by, look->population->pcs.items,
+					      look->before->population->pcs.items });
 	free(before.items);
 	if (!error && groups->count)
 		qsort(groups->items, groups->count, sizeof(*groups->items), most_stack_first);

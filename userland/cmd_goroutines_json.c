@@ -105,16 +105,14 @@ static bool add_stack(struct json_object *object, struct gm_goroutines_look *loo
 		      const struct gm_goroutine *one)
 {
 	static const char *const words[] = {
-		[GM_GOROUTINES_WHOLE] = "whole", [GM_GOROUTINES_RUNS] = "runs",
-		[GM_GOROUTINES_MOVED] = "moved", [GM_GOROUTINES_LONG] = "long",
-		[GM_GOROUTINES_LOST] = "lost",	 [GM_GOROUTINES_UNREADABLE] = "unreadable",
+		[GM_GO_LACK_NONE] = "whole",  [GM_GO_LACK_RUNS] = "runs",
+		[GM_GO_LACK_MOVED] = "moved", [GM_GO_LACK_LONG] = "long",
+		[GM_GO_LACK_LOST] = "lost",   [GM_GO_LACK_UNREADABLE] = "unreadable",
 	};
-	const struct gm_go_function_at *start;
+	const char *start = gm_subject_function(look->subject, one->state->start_pc);
 
-	start = gm_go_functions_find(look->subject.functions, one->state->start_pc);
 	return add_text(object, "stack", words[one->lack]) && add_frames(object, look, one) &&
-	       add_text(object, "began_with", start ? start->function.name : NULL) &&
-	       add_creator(object, look, one);
+	       add_text(object, "began_with", start) && add_creator(object, look, one);
 }
 
 static bool fill_group(struct json_object *object, struct gm_goroutines_look *look,
@@ -127,7 +125,7 @@ static bool fill_group(struct json_object *object, struct gm_goroutines_look *lo
 	       add_number(object, "wait_about_ns", group->wait_ns) &&
 	       add_number(object, "stack_bytes", group->stack_bytes) &&
 	       add_number(object, "resident_bytes",
-			  look->subject.pages ? group->resident_bytes : GM_OUT_NONE) &&
+			  look->pages ? group->resident_bytes : GM_OUT_NONE) &&
 	       add_number(object, "used_bytes", group->used_bytes) &&
 	       add_text(object, "function", group->function) &&
 	       add_text(object, "creator", group->creator) && add_labels(object, group->labels) &&
@@ -217,11 +215,11 @@ static bool fill_process(struct json_object *process, const struct gm_goroutines
 
 	for (size_t i = 0; i < look->count; i++)
 		system += look->items[i].system;
-	return add_number(process, "pid", look->subject.pid) &&
-	       add_text(process, "version", look->subject.image.version.text) &&
+	return add_number(process, "pid", look->subject->pid) &&
+	       add_text(process, "version", look->subject->image.version.text) &&
 	       add_number(process, "goroutines", look->count - system) &&
 	       add_number(process, "system_goroutines", system) &&
-	       add_number(process, "moved", look->moved) &&
+	       add_number(process, "moved", look->population->moved) &&
 	       add_number(process, "threads", look->threads) &&
 	       add_number(process, "thread_stack_bytes", look->thread_bytes) &&
 	       add_number(process, "thread_resident_bytes", look->thread_resident);

@@ -49,14 +49,13 @@ static bool is_plumbing(const char *function)
 size_t gm_goroutines_frames(struct gm_goroutines_look *look, const struct gm_goroutine *one,
 			    size_t index, struct gm_go_frame frames[GM_GO_FRAMES_MAX])
 {
-	return gm_go_functions_frames(look->subject.functions, look->pcs.items[one->frames + index],
-				      frames, GM_GO_FRAMES_MAX);
+	return gm_subject_frames(look->subject, look->population->pcs.items[one->frames + index],
+				 frames, GM_GO_FRAMES_MAX);
 }
 
 const char *gm_goroutines_where(struct gm_goroutines_look *look, const struct gm_goroutine *one)
 {
 	struct gm_go_frame frames[GM_GO_FRAMES_MAX];
-	const struct gm_go_function_at *start;
 
 	for (size_t i = 0; i < one->count; i++) {
 		size_t count = gm_goroutines_frames(look, one, i, frames);
@@ -65,8 +64,7 @@ const char *gm_goroutines_where(struct gm_goroutines_look *look, const struct gm
 			if (!is_plumbing(frames[j].function))
 				return frames[j].function;
 	}
-	start = gm_go_functions_find(look->subject.functions, one->state->start_pc);
-	return start ? start->function.name : NULL;
+	return gm_subject_function(look->subject, one->state->start_pc);
 }
 
 /* A return address, of the function in the source: where it was inlined does not matter. The
@@ -79,7 +77,7 @@ bool gm_goroutines_creator(struct gm_goroutines_look *look, const struct gm_goro
 	struct gm_go_frame frames[GM_GO_FRAMES_MAX];
 
 	if (!pc || one->state->id == 1 ||
-	    !gm_go_functions_frames(look->subject.functions, pc - 1, frames, GM_GO_FRAMES_MAX))
+	    !gm_subject_frames(look->subject, pc - 1, frames, GM_GO_FRAMES_MAX))
 		return false;
 	*frame = frames[0];
 	return true;
@@ -89,7 +87,7 @@ static void waiting_state(const struct gm_goroutines_look *look,
 			  const struct gm_go_goroutine_state *state,
 			  char text[GM_GOROUTINES_STATE_BYTES])
 {
-	const char *reason = gm_go_wait_reason(&look->reasons, state->wait_reason);
+	const char *reason = gm_go_wait_reason(&look->population->reasons, state->wait_reason);
 	const char *status = gm_go_status_name(state->status);
 
 	if (reason && !*reason)

@@ -82,11 +82,11 @@ static void print_frame(struct printer *printer, const struct gm_go_frame *frame
 static void print_lack(FILE *stream, const struct gm_goroutine *one)
 {
 	static const char *const words[] = {
-		[GM_GOROUTINES_RUNS] = "(it runs: its stack is known to the CPU alone)",
-		[GM_GOROUTINES_MOVED] = "(it ran while it was read)",
-		[GM_GOROUTINES_LONG] = "(and more)",
-		[GM_GOROUTINES_LOST] = "(and what called that is no Go code)",
-		[GM_GOROUTINES_UNREADABLE] = "(its stack cannot be read)",
+		[GM_GO_LACK_RUNS] = "(it runs: its stack is known to the CPU alone)",
+		[GM_GO_LACK_MOVED] = "(it ran while it was read)",
+		[GM_GO_LACK_LONG] = "(and more)",
+		[GM_GO_LACK_LOST] = "(and what called that is no Go code)",
+		[GM_GO_LACK_UNREADABLE] = "(its stack cannot be read)",
 	};
 
 	if (words[one->lack])
@@ -97,11 +97,10 @@ static void print_lack(FILE *stream, const struct gm_goroutine *one)
 static void print_start(FILE *stream, struct gm_goroutines_look *look,
 			const struct gm_goroutine *one)
 {
-	const struct gm_go_function_at *start;
+	const char *start = gm_subject_function(look->subject, one->state->start_pc);
 
-	start = gm_go_functions_find(look->subject.functions, one->state->start_pc);
 	if (!one->count && start)
-		fprintf(stream, "      began with %s\n", start->function.name);
+		fprintf(stream, "      began with %s\n", start);
 }
 
 /* Also what the compiler puts before a method that an interface or an embedded field calls. */
@@ -175,7 +174,7 @@ static void print_group(FILE *stream, const struct gm_goroutines_view *view,
 			struct gm_goroutines_look *look, const struct gm_goroutines_group *group)
 {
 	print_columns(stream, group->count, group->wait_ns, group->stack_bytes,
-		      look->subject.pages ? group->resident_bytes : GM_OUT_NONE, group->used_bytes);
+		      look->pages ? group->resident_bytes : GM_OUT_NONE, group->used_bytes);
 	print_growth(stream, look, group);
 	if (view->by == GM_GOROUTINES_FUNCTION)
 		fprintf(stream, "%s  ", group->function ?: "?");
@@ -206,7 +205,7 @@ static void print_sum(FILE *stream, const char *title, const struct gm_goroutine
 	}
 	fprintf(stream, "%9" PRIu64 " %s, stacks %s, resident %s\n", count, title,
 		gm_out_bytes(stack_bytes, stack),
-		look->subject.pages ? gm_out_bytes(resident_bytes, resident) : "not known");
+		look->pages ? gm_out_bytes(resident_bytes, resident) : "not known");
 }
 
 static void print_threads(FILE *stream, const struct gm_goroutines_look *look)
@@ -216,7 +215,7 @@ static void print_threads(FILE *stream, const struct gm_goroutines_look *look)
 	fprintf(stream,
 		"%9" PRIu64 " threads, stacks for the scheduler, C and signals %s, resident %s\n",
 		look->threads, gm_out_bytes(look->thread_bytes, stack),
-		look->subject.pages ? gm_out_bytes(look->thread_resident, resident) : "not known");
+		look->pages ? gm_out_bytes(look->thread_resident, resident) : "not known");
 }
 
 static void print_states(FILE *stream, const struct gm_goroutines_groups *states,
@@ -227,8 +226,7 @@ static void print_states(FILE *stream, const struct gm_goroutines_groups *states
 		const struct gm_goroutines_group *state = &states->items[i];
 
 		print_columns(stream, state->count, state->wait_ns, state->stack_bytes,
-			      look->subject.pages ? state->resident_bytes : GM_OUT_NONE,
-			      state->used_bytes);
+			      look->pages ? state->resident_bytes : GM_OUT_NONE, state->used_bytes);
 		print_growth(stream, look, state);
 		fprintf(stream, "%s\n", state->state);
 	}
@@ -281,16 +279,16 @@ static void print_look(FILE *stream, const struct gm_goroutines_view *view,
 		       struct gm_goroutines_look *look, const struct gm_goroutines_groups *states,
 		       const struct gm_goroutines_groups *system)
 {
-	fprintf(stream, "pid %d  %s\n", (int)look->subject.pid, look->subject.image.version.text);
+	fprintf(stream, "pid %d  %s\n", (int)look->subject->pid, look->subject->image.version.text);
 	print_sum(stream, "goroutines", states, look);
 	print_sum(stream, "of the runtime's own", system, look);
 	print_threads(stream, look);
 	if (look->before)
 		fprintf(stream, "%+9" PRId64 " goroutines within %u s: + and - tell of which\n",
 			(int64_t)(look->count - look->before->count), view->growth_s);
-	if (look->moved)
+	if (look->population->moved)
 		fprintf(stream, "%9" PRIu64 " ran while they were read: where is not known\n",
-			look->moved);
+			look->population->moved);
 	fputc('\n', stream);
 	if (!view->list)
 		print_states(stream, states, look);

@@ -10,24 +10,21 @@
 #include <time.h>
 
 #include "cmd.h"
-#include "cmd_subject.h"
-#include "go/goroutines.h"
-#include "go/wait_reasons.h"
+#include "cmd_record.h"
 #include "os/file.h"
 #include "recording/recording.h"
 
 #define SECOND 1000000000ULL
-#define GROUPS_MAX 1000
 
 enum { OPTION_EVERY = GM_OPTION_OWN, OPTION_FOR };
 
 static const char usage[] =
 	"Usage: gomemctl record [-p PID] -o FILE [--every TIME] [--for TIME]\n\n"
 	"Looks at a process every 10 s, or as told, until it ends, TIME has passed or Ctrl-C is\n"
-	"pressed, and keeps each look in FILE, a new SQLite database: heap, pages, memory map,\n"
-	"what gomem.ko counted, the host's state. The other commands look at it with --from FILE,\n"
-	"and gomemctl diff says what grew. A TIME is a number of seconds, or has a unit: 500ms,\n"
-	"10s, 5m, 2h.\n";
+	"pressed, and keeps each look in FILE, a new SQLite database: heap, goroutines, pages,\n"
+	"memory map, what gomem.ko counted, the host's state. The other commands look at it with\n"
+	"--from FILE, and gomemctl diff says what grew. A TIME is a number of seconds, or has a\n"
+	"unit: 500ms, 10s, 5m, 2h.\n";
 
 static const struct option own_options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -40,6 +37,7 @@ static const struct option own_options[] = {
  * struct job - what is asked for, and how far it came
  * @duration_ns: UINT64_MAX: no end
  * @exe: the file that the process executes, to see it replaced
+ * @known: code that the file has the names of
  */
 struct job {
 	const char *path;
@@ -49,6 +47,7 @@ struct job {
 	struct gm_mem *recorder_mem;
 	struct gm_recorder *recorder;
 	struct stat exe;
+	struct gm_record_known known;
 	uint64_t samples;
 };
 
@@ -138,62 +137,6 @@ static void look_again(struct job *job, struct gm_sample *sample)
 					   &sample->torn_again, &took_ns));
 }
 
-static struct gm_sample_goroutines *find_group(struct gm_sample *sample, const char *state,
-					       const char *wait)
-{
-	struct gm_sample_goroutines *group;
-
-	for (size_t i = 0; i < sample->goroutines.count; i++) {
-		group = &sample->goroutines.items[i];
-		if (!strcmp(group->state, state) && !strcmp(group->wait, wait))
-			return group;
-	}
-	group = sample->goroutines.count < GROUPS_MAX ? gm_vec_push(&sample->goroutines) : NULL;
-	if (!group)
-		return NULL;
-	snprintf(group->state, sizeof(group->state), "%s", state);
-	snprintf(group->wait, sizeof(group->wait), "%s", wait);
-	return group;
-}
-
-static void count_goroutine(const struct gm_go_wait_reasons *reasons,
-			    const struct gm_go_goroutine_state *state, struct gm_sample *sample)
-{
-	const char *wait = NULL;
-	struct gm_sample_goroutines *group;
-
-	if (state->kind != GM_GO_G_GOROUTINE)
-		return;
-	if (state->status == GM_GO_WAITING)
-		wait = gm_go_wait_reason(reasons, state->wait_reason);
-	group = find_group(sample, gm_go_status_name(state->status) ?: "unknown", wait ?: "");
-	if (!group)
-		return;
-	group->count++;
-	group->stack_bytes += state->stack_high - state->stack_low;
-}
-
-/* Not of the tape: what a recording says of them is their number. */
-static void count_goroutines(struct job *job, struct gm_sample *sample)
-{
-	const struct gm_go_image *image = &job->subject.image;
-	const struct gm_go_target target = { .mem = job->subject.mem,
-					     .maps = sample->maps,
-					     .image = image };
-	gm_autofree struct gm_go_wait_reasons *reasons = calloc(1, sizeof(*reasons));
-	struct gm_go_goroutines goroutines = {};
-	struct gm_error *error = gm_go_goroutines_read(&target, &goroutines);
-
-	if (!error && reasons) {
-		gm_go_wait_reasons_read(&image->program, &image->globals[GM_GO_WAIT_REASONS],
-					image->modules, reasons);
-		for (size_t i = 0; i < goroutines.count; i++)
-			count_goroutine(reasons, &goroutines.items[i], sample);
-	}
-	gm_error_destroy(error);
-	gm_go_goroutines_deinit(&goroutines);
-}
-
 /* In the order of a report: spans, pages at once, and both again. */
 static struct gm_error *look(struct job *job, struct gm_sample *sample)
 {
@@ -218,9 +161,9 @@ static struct gm_error *look(struct job *job, struct gm_sample *sample)
 		return error;
 	look_again(job, sample);
 	if (!sample->go_problem)
-		count_goroutines(job, sample);
+		error = gm_record_goroutines(&job->subject, &job->known, sample);
 	gm_host_read(&sample->host);
-	return gm_process_read(sample->pid, &sample->process);
+	return error ?: gm_process_read(sample->pid, &sample->process);
 }
 
 /* What the tables say comes from the tape, as whatever is said of it later. */
@@ -371,6 +314,7 @@ int gm_cmd_record(int argc, char **argv)
 		}
 	}
 	gm_recorder_destroy(job.recorder);
+	free(job.known.items);
 	gm_mem_destroy(job.recorder_mem);
 	gm_subject_deinit(&job.subject);
 	gm_options_deinit(&options);

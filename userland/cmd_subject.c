@@ -121,6 +121,7 @@ struct gm_error *gm_subject_open(const struct gm_source *source, struct gm_subje
 void gm_subject_deinit(struct gm_subject *subject)
 {
 	gm_pages_destroy(subject->pages);
+	gm_go_population_deinit(&subject->population);
 	gm_go_functions_destroy(subject->functions);
 	gm_module_watch_deinit(&subject->watch);
 	gm_module_blocks_deinit(&subject->blocks);
@@ -179,11 +180,75 @@ struct gm_error *gm_subject_read_functions(struct gm_subject *subject)
 		return error;
 	if (subject->sample)
 		return gm_error_create(ENOTSUP,
-				       "%s cannot tell: a recording keeps the heap, but neither "
-				       "functions nor goroutines; ask the process, or a core",
+				       "%s cannot tell: a recording keeps the heap and goroutines, "
+				       "but no functions beside theirs; ask the process, or a core",
 				       subject->source->path);
 	return gm_go_functions_open(&subject->image.program, &subject->image.layout,
 				    &subject->functions);
+}
+
+static struct gm_error *take_population(struct gm_subject *subject)
+{
+	struct gm_sample *sample = subject->sample;
+
+	if (sample->population_problem)
+		return gm_error_create(sample->population_code, "%s", sample->population_problem);
+	subject->population = sample->population;
+	sample->population = (struct gm_go_population){};
+	return NULL;
+}
+
+struct gm_error *gm_subject_read_population(struct gm_subject *subject)
+{
+	struct gm_error *error = check_go(subject);
+
+	if (error || subject->population.states.count)
+		return error;
+	if (subject->sample)
+		return take_population(subject);
+	error = gm_subject_read_functions(subject);
+	if (!error)
+		error = gm_go_population_read(&subject->target, subject->functions,
+					      &subject->population);
+	/* The clock of a core's machine stands still. */
+	if (subject->core)
+		subject->population.states.at = 0;
+	return error;
+}
+
+static size_t recorded_frames(const struct gm_sample_codes *codes, uint64_t pc,
+			      struct gm_go_frame *frames, size_t max)
+{
+	size_t count, found = 0;
+	const struct gm_sample_code *code = gm_sample_codes_at(codes, pc, &count);
+
+	for (size_t i = 0; i < count && found < max; i++)
+		if (code[i].function)
+			frames[found++] = (struct gm_go_frame){ code[i].function, code[i].source,
+								code[i].line, code[i].inlined };
+	return found;
+}
+
+size_t gm_subject_frames(struct gm_subject *subject, uint64_t pc, struct gm_go_frame *frames,
+			 size_t max)
+{
+	if (subject->sample)
+		return recorded_frames(&subject->sample->codes, pc, frames, max);
+	return gm_go_functions_frames(subject->functions, pc, frames, max);
+}
+
+const char *gm_subject_function(struct gm_subject *subject, uint64_t pc)
+{
+	struct gm_go_frame frames[GM_GO_FRAMES_MAX];
+	const struct gm_go_function_at *at;
+	size_t count;
+
+	if (subject->sample) {
+		count = recorded_frames(&subject->sample->codes, pc, frames, GM_GO_FRAMES_MAX);
+		return count ? frames[count - 1].function : NULL;
+	}
+	at = gm_go_functions_find(subject->functions, pc);
+	return at ? at->function.name : NULL;
 }
 
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject)

@@ -7,6 +7,7 @@
 #include "go/functions.h"
 #include "go/heap.h"
 #include "go/image.h"
+#include "go/population.h"
 #include "go/target.h"
 #include "os/core.h"
 #include "os/host.h"
@@ -23,7 +24,7 @@
  * @image: of its Go program; whole where there is no @go_problem
  * @target: @mem, @maps and @image together, for the Go reader
  * @go_problem: why the Go side cannot be read: no Go program, or an unknown one; NULL where it can
- * @heap, @pages, @functions: NULL until read
+ * @heap, @pages, @functions: NULL until read; @population: nobody until then
  * @watch: what the module knows of it, once read; @blocks: of each 2 MiB of it, once read
  * @heap_again, @rss_again: of the second look; NULL and 0 until there was one, or where it failed
  * @heap_still: the second look saw the heap as it was, so that there is no @heap_again
@@ -41,6 +42,7 @@ struct gm_subject {
 	struct gm_go_heap *heap;
 	struct gm_pages *pages;
 	struct gm_go_functions *functions;
+	struct gm_go_population population;
 	struct gm_module_watch watch;
 	struct gm_module_blocks blocks;
 	struct gm_go_heap *heap_again;
@@ -65,8 +67,21 @@ struct gm_error *gm_subject_read_heap(struct gm_subject *subject) GM_MUST_CHECK;
 /* Reads @pages, once, from the best source there is. */
 struct gm_error *gm_subject_read_pages(struct gm_subject *subject) GM_MUST_CHECK;
 
-/* Reads @functions, once: the functions of the Go program, stripped or not. */
+/* Reads @functions, once: the functions of the Go program, stripped or not. ENOTSUP: a recording,
+ * which knows of no more code than its goroutines are in.
+ */
 struct gm_error *gm_subject_read_functions(struct gm_subject *subject) GM_MUST_CHECK;
+
+/* Reads @population, once, and what gm_subject_frames() needs. */
+struct gm_error *gm_subject_read_population(struct gm_subject *subject) GM_MUST_CHECK;
+
+/* The functions at an address where a goroutine of @population is, began or was made: innermost
+ * first, at most @max; returns how many. gm_subject_function(): the one that is there in the
+ * code, NULL for none. As long as @subject.
+ */
+size_t gm_subject_frames(struct gm_subject *subject, uint64_t pc, struct gm_go_frame *frames,
+			 size_t max);
+const char *gm_subject_function(struct gm_subject *subject, uint64_t pc);
 
 /* Reads @watch. */
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject) GM_MUST_CHECK;

@@ -5,7 +5,28 @@
 
 #include "fuzz.h"
 #include "go/heap.h"
+#include "join/resident.h"
 #include "recording/recording.h"
+
+/* As gomemctl goroutines does. */
+static void look_at_goroutines(const struct gm_sample *sample)
+{
+	const struct gm_go_population *population = &sample->population;
+	uint64_t sum = 0;
+	size_t count;
+
+	for (size_t i = 0; i < population->states.count; i++) {
+		const struct gm_go_goroutine_state *state = &population->states.items[i];
+
+		sum += gm_resident_bytes(sample->pages, state->stack_low, state->stack_high);
+		gm_go_label_sets_of(&population->labels, state->labels);
+		gm_go_wait_reason(&population->reasons, state->wait_reason);
+	}
+	for (size_t i = 0; i < population->count; i++)
+		for (size_t j = 0; j < population->items[i].count; j++)
+			sum += population->pcs.items[population->items[i].first + j];
+	gm_sample_codes_at(&sample->codes, sum, &count);
+}
 
 static void look(struct gm_sample *sample)
 {
@@ -14,6 +35,7 @@ static void look(struct gm_sample *sample)
 	struct gm_mem *mem = NULL;
 	struct gm_go_target target = { .maps = sample->maps, .image = &sample->image };
 
+	look_at_goroutines(sample);
 	fuzz_accept(gm_tape_play(&sample->tape, &mem));
 	target.mem = mem;
 	if (!sample->go_problem)

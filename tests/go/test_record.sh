@@ -51,12 +51,12 @@ tables()
 		<(jq -c '.spans | sort_by(.elem_bytes)[] | {elem_bytes, spans, objects}' \
 			"$tmp/spans.live"))"
 	# The fixture left 100 goroutines that receive from channels of their own
-	result "$1: table goroutines" "$(query "SELECT count FROM goroutines WHERE
-		state = 'waiting' AND wait = 'chan receive'" | jq -r '.[0].count |
+	result "$1: table goroutines" "$(query "SELECT sum(count) AS count FROM goroutines WHERE
+		state = 'chan receive' AND function = 'main.deep'" | jq -r '.[0].count |
 		select(. != 100) | "expected 100, by construction; came \(.)"' 2>&1)"
 }
 
-commands=(report spans vmas classes huge)
+commands=(report spans vmas classes huge goroutines)
 
 # Into $tmp/COMMAND.live, and one sample into $tmp/recording, while the program said the same
 quiet_look()
@@ -80,8 +80,9 @@ quiet_look()
 	return 1
 }
 
-# What looking took, and what the cgroup of this script has meanwhile
-not_figures='del(.reports[]?.cost["pages_ns", "spans_ns"], .reports[]?.host.cgroup_bytes)'
+# What looking took, what the cgroup of this script has meanwhile, and for how long one waits
+not_figures='del(.reports[]?.cost["pages_ns", "spans_ns"], .reports[]?.host.cgroup_bytes,
+	.processes[]?.groups[]?.wait_about_ns)'
 
 one()
 {
@@ -231,6 +232,61 @@ hostile()
 		grep -q '/x?\[2J' "$tmp/log" || echo 'expected /x?[2J')"
 }
 
+# Goroutines in all states, with labels and deep stacks, that stand still
+blocked()
+{
+	coproc fixture { GOGC=off exec "$1" gc 2>/dev/null; }
+	pid=$fixture_PID
+	sed '/^end /q' <&"${fixture[0]}" >"$tmp/said"
+	rm -f "$tmp/recording"
+	./gomemctl record -p "$pid" -o "$tmp/recording" --every 100ms --for 0.5 2>"$tmp/log"
+	for by in stack function state creator labels; do
+		same "--by $by" --by $by
+	done
+	same '--list' --list
+	same '--label' --label tenant=b
+	result 'goroutines of the first sample' "$(diff <(timeless -p "$pid" --list) \
+		<(timeless --from "$tmp/recording" --sample 1 --list) | head -n 10)"
+	stop
+	result 'what is the same is kept once' "$(query 'SELECT (SELECT count(*) FROM labels
+		WHERE sample = 1) AS labels, (SELECT count(*) FROM code) - (SELECT count(*) FROM
+		(SELECT DISTINCT address, place FROM code)) AS code' | jq -r '.[0] |
+		select(.labels != 4 or .code != 0) | "expected two labels of two tenants each, " +
+		"and no code twice, by construction; came \(.)"' 2>&1)"
+	damaged
+}
+
+timeless()
+{
+	./gomemctl goroutines --json "$@" 2>&1 |
+		jq 'del(.processes[] | .list[]?.wait_about_ns, .groups[]?.wait_about_ns)' 2>&1
+}
+
+# same WHAT OPTION...: goroutines says the same of the recording as of the process
+same()
+{
+	result "goroutines $1" "$(diff <(timeless -p "$pid" "${@:2}") \
+		<(timeless --from "$tmp/recording" "${@:2}") | head -n 10)"
+}
+
+# Each is refused in a sentence
+damaged()
+{
+	local sql said status
+
+	for sql in 'DELETE FROM goroutine_states' \
+		"UPDATE goroutine_states SET bytes = x'28b52ffd200361000061'" \
+		"UPDATE goroutine_states SET bytes = substr(bytes, 1, length(bytes) - 1)" \
+		'UPDATE labels SET key = NULL' 'UPDATE wait_reasons SET number = 7'; do
+		cp "$tmp/recording" "$tmp/damaged"
+		sqlite3 "$tmp/damaged" "$sql"
+		said=$(./gomemctl goroutines --from "$tmp/damaged" 2>&1)
+		status=$?
+		result "$sql" "$([ $status = 1 ] && grep -q 'cannot' <<<"$said" ||
+			echo "expected exit status 1, came $status: $said")"
+	done
+}
+
 for minor in 1.19 1.24 1.27; do
 	build "go$minor" "$minor" fixture && one "go$minor" "$tmp/go$minor"
 done
@@ -239,4 +295,5 @@ start "$tmp/go1.27"
 killed
 ends
 build grow 1.24 grow && grows "$tmp/grow" && hostile
+build blocked 1.27 blocked && blocked "$tmp/blocked"
 done_testing

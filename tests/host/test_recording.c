@@ -337,8 +337,9 @@ static const struct {
 	int code;
 } changes[] = {
 	{ "PRAGMA application_id = 1", EBADMSG },
-	{ "PRAGMA user_version = 2", ENOTSUP },
+	{ "PRAGMA user_version = 1", ENOTSUP },
 	{ "DROP TABLE totals", ENOTSUP },
+	{ "DROP TABLE goroutine_states", ENOTSUP },
 	{ "ALTER TABLE bill ADD COLUMN more", ENOTSUP },
 	{ "ALTER TABLE samples RENAME TO s; CREATE VIEW samples AS SELECT * FROM s", ENOTSUP },
 	{ "DELETE FROM samples", EBADMSG },

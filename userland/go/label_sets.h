@@ -29,6 +29,12 @@ void gm_go_label_sets_read(struct gm_go_label_sets *sets, struct gm_mem *mem, un
 /* NULL where there are none. Valid as long as @sets. */
 const struct gm_go_labels *gm_go_label_sets_of(const struct gm_go_label_sets *sets,
 					       uint64_t pointer);
+
+/* Of sets with the same labels, keeps one, and rewrites the @count pointers at @places, which lie
+ * @stride bytes apart, to those that are kept. False: out of memory, all is as it was.
+ */
+bool gm_go_label_sets_fold(struct gm_go_label_sets *sets, uint64_t *places, size_t stride,
+			   size_t count) GM_MUST_CHECK;
 void gm_go_label_sets_deinit(struct gm_go_label_sets *sets);
 
 #endif

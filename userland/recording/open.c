@@ -57,6 +57,8 @@ static struct gm_error *check_tables(struct gm_recording *recording)
 
 	if (!error)
 		error = gm_db_check_table(recording->db, "runs", GM_RUNS_SQL);
+	if (!error)
+		error = gm_db_check_table(recording->db, "goroutine_states", GM_STATES_SQL);
 	for (size_t i = 0; i < GM_TABLES && !error; i++) {
 		gm_autofree char *sql = gm_db_table_sql(&gm_tables[i]);
 

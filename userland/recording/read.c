@@ -48,8 +48,8 @@ static struct gm_error *take_vma(struct gm_recording *recording, struct gm_row_v
 static struct gm_error *read_vmas(struct gm_recording *recording, int64_t id,
 				  struct gm_sample *sample)
 {
-	const struct gm_db_table *table = &gm_tables[GM_TABLE_VMAS];
 	gm_autofree struct gm_row_vma *rows = NULL;
+	const struct gm_db_table *table = &gm_tables[GM_TABLE_VMAS];
 	struct gm_error *error;
 	size_t count;
 
@@ -65,9 +65,8 @@ static struct gm_error *read_vmas(struct gm_recording *recording, int64_t id,
 	return error;
 }
 
-/* The only blob of @sql, whose %lld is @key; the caller frees. */
-static struct gm_error *read_blob(struct gm_recording *recording, const char *sql, int64_t key,
-				  size_t max, void **bytes, size_t *size)
+struct gm_error *gm_recording_read_blob(struct gm_recording *recording, const char *sql,
+					int64_t key, size_t max, void **bytes, size_t *size)
 {
 	sqlite3_stmt *statement;
 	struct gm_error *error = gm_db_prepare(recording->db, &statement, sql, (long long)key);
@@ -118,8 +117,8 @@ static struct gm_error *read_pages(struct gm_recording *recording, int64_t id,
 	if (row.source == GM_PAGES_BEST || row.source > GM_PAGES_CORE)
 		return gm_recording_damaged(recording, "its page runs are from nowhere");
 	pages->source = row.source;
-	error = read_blob(recording, "SELECT bytes FROM runs WHERE sample = %lld", id,
-			  RUNS_MAX * sizeof(*pages->items), &bytes, &size);
+	error = gm_recording_read_blob(recording, "SELECT bytes FROM runs WHERE sample = %lld", id,
+				       RUNS_MAX * sizeof(*pages->items), &bytes, &size);
 	return error ?: take_runs(recording, pages, bytes, size);
 }
 
@@ -223,18 +222,9 @@ struct gm_error *gm_recording_read(struct gm_recording *recording, int64_t id,
 		error = read_state(recording, id, sample);
 	if (!error && !sample->go_problem)
 		error = gm_recording_read_image(recording, &sample->image);
-	return error ?: gm_recording_read_tapes(recording, id, sample);
-}
-
-void gm_sample_deinit(struct gm_sample *sample)
-{
-	gm_maps_destroy(sample->maps);
-	gm_pages_destroy(sample->pages);
-	gm_module_watch_deinit(&sample->watch);
-	gm_module_blocks_deinit(&sample->blocks);
-	free(sample->go_problem);
-	free(sample->goroutines.items);
-	gm_tape_deinit(&sample->tape);
-	gm_tape_deinit(&sample->tape_again);
-	memset(sample, 0, sizeof(*sample));
+	if (!error)
+		error = gm_recording_read_tapes(recording, id, sample);
+	if (!error)
+		error = gm_recording_read_population(recording, id, sample);
+	return error ?: gm_recording_read_codes(recording, sample);
 }

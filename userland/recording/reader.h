@@ -26,4 +26,15 @@ struct gm_error *gm_recording_read_image(struct gm_recording *recording,
 struct gm_error *gm_recording_read_tapes(struct gm_recording *recording, int64_t id,
 					 struct gm_sample *sample) GM_MUST_CHECK;
 
+/* The only blob of @sql, whose %lld is @key, unpacked, at most @max bytes; the caller frees. */
+struct gm_error *gm_recording_read_blob(struct gm_recording *recording, const char *sql,
+					int64_t key, size_t max, void **bytes,
+					size_t *size) GM_MUST_CHECK;
+
+/* Goroutines; and the functions of all samples. */
+struct gm_error *gm_recording_read_population(struct gm_recording *recording, int64_t id,
+					      struct gm_sample *sample) GM_MUST_CHECK;
+struct gm_error *gm_recording_read_codes(struct gm_recording *recording,
+					 struct gm_sample *sample) GM_MUST_CHECK;
+
 #endif

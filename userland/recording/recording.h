@@ -10,7 +10,7 @@
 #include "recording/sample.h"
 
 /* The version of the tables, PRAGMA user_version; and "gomm", PRAGMA application_id. */
-#define GM_RECORDING_VERSION 1
+#define GM_RECORDING_VERSION 2
 #define GM_RECORDING_ID 0x676f6d6d
 
 struct gm_recorder;

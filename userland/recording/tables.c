@@ -21,6 +21,10 @@ static const struct gm_db_column samples[] = {
 	SAME(gm_sample, torn, FLAG),
 	SAME(gm_sample, torn_again, FLAG),
 	SAME(gm_sample, spans_ns, NUMBER),
+	COLUMN(gm_sample, population_problem, "goroutines_problem", TEXT),
+	COLUMN(gm_sample, population_code, "goroutines_code", INT),
+	COLUMN(gm_sample, population.states.at, "goroutines_at_ns", SIGNED),
+	COLUMN(gm_sample, population.moved, "goroutines_moved", NUMBER),
 };
 
 static const struct gm_db_column process[] = {
@@ -135,10 +139,28 @@ static const struct gm_db_column size_classes[] = {
 };
 
 static const struct gm_db_column goroutines[] = {
-	SAME(gm_sample_goroutines, state, ARRAY),
-	SAME(gm_sample_goroutines, wait, ARRAY),
-	SAME(gm_sample_goroutines, count, NUMBER),
-	SAME(gm_sample_goroutines, stack_bytes, NUMBER),
+	SAME(gm_sample_group, state, ARRAY),	   SAME(gm_sample_group, function, TEXT),
+	SAME(gm_sample_group, creator, TEXT),	   SAME(gm_sample_group, system, FLAG),
+	SAME(gm_sample_group, count, NUMBER),	   SAME(gm_sample_group, stack_bytes, NUMBER),
+	SAME(gm_sample_group, used_bytes, NUMBER), SAME(gm_sample_group, resident_bytes, NUMBER),
+};
+
+static const struct gm_db_column labels[] = {
+	COLUMN(gm_row_label, set, "set", NUMBER),
+	SAME(gm_row_label, key, TEXT),
+	SAME(gm_row_label, value, TEXT),
+};
+
+static const struct gm_db_column wait_reasons[] = {
+	SAME(gm_row_wait_reason, number, NUMBER),
+	SAME(gm_row_wait_reason, text, ARRAY),
+};
+
+static const struct gm_db_column code[] = {
+	SAME(gm_sample_code, address, NUMBER), SAME(gm_sample_code, place, NUMBER),
+	SAME(gm_sample_code, function, TEXT),  SAME(gm_sample_code, mapped, TEXT),
+	SAME(gm_sample_code, source, TEXT),    SAME(gm_sample_code, line, INT),
+	SAME(gm_sample_code, inlined, FLAG),
 };
 
 static const struct gm_db_column memory[] = {
@@ -165,6 +187,9 @@ const struct gm_db_table gm_tables[GM_TABLES] = {
 	[GM_TABLE_TOTALS] = TABLE(totals, gm_go_totals, ONE),
 	[GM_TABLE_BILL] = TABLE(bill, gm_row_bill, MANY),
 	[GM_TABLE_SIZE_CLASSES] = TABLE(size_classes, gm_class_use, MANY),
-	[GM_TABLE_GOROUTINES] = TABLE(goroutines, gm_sample_goroutines, MANY),
+	[GM_TABLE_GOROUTINES] = TABLE(goroutines, gm_sample_group, MANY),
+	[GM_TABLE_LABELS] = TABLE(labels, gm_row_label, MANY),
+	[GM_TABLE_WAIT_REASONS] = TABLE(wait_reasons, gm_row_wait_reason, GM_GO_WAIT_REASONS_MAX),
+	[GM_TABLE_CODE] = TABLE(code, gm_sample_code, MANY),
 	[GM_TABLE_MEMORY] = TABLE(memory, gm_row_memory, MANY),
 };

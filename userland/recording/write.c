@@ -8,43 +8,19 @@
 
 #include "base/zip.h"
 #include "join/vma_use.h"
-#include "recording/tables.h"
-
-/* A block that was written: what the next sample has alike is the same one. */
-struct block {
-	uint64_t group;
-	int64_t id;
-	void *packed;
-	size_t size;
-};
-
-struct blocks {
-	GM_VEC(struct block);
-};
-
-/**
- * struct gm_recorder - an open recording
- * @last: the blocks of the last tape, by group
- * @has_image: the program is written
- */
-struct gm_recorder {
-	struct gm_db *db;
-	int64_t samples;
-	struct blocks last;
-	bool has_image;
-};
+#include "recording/writer.h"
 
 static struct gm_error *no_memory(void)
 {
 	return gm_error_create(ENOMEM, "out of memory");
 }
 
-static void blocks_deinit(struct blocks *blocks)
+static void blocks_deinit(struct gm_written_blocks *blocks)
 {
 	for (size_t i = 0; i < blocks->count; i++)
 		free(blocks->items[i].packed);
 	free(blocks->items);
-	*blocks = (struct blocks){};
+	*blocks = (struct gm_written_blocks){};
 }
 
 static struct gm_error *create_table(struct gm_db *db, const struct gm_db_table *table)
@@ -70,7 +46,7 @@ static struct gm_error *create_table(struct gm_db *db, const struct gm_db_table 
 static struct gm_error *create_tables(struct gm_db *db)
 {
 	sqlite3_stmt *statement;
-	struct gm_error *error = gm_db_run(db, GM_BLOCKS_SQL ";" GM_RUNS_SQL);
+	struct gm_error *error = gm_db_run(db, GM_BLOCKS_SQL ";" GM_RUNS_SQL ";" GM_STATES_SQL);
 	bool row;
 
 	for (size_t i = 0; i < GM_TABLES && !error; i++)
@@ -135,15 +111,14 @@ void gm_recorder_destroy(struct gm_recorder *recorder)
 	free(recorder);
 }
 
-static struct gm_error *insert(struct gm_recorder *recorder, enum gm_table table, const void *rows,
-			       size_t count)
+struct gm_error *gm_recorder_insert(struct gm_recorder *recorder, enum gm_table table,
+				    const void *rows, size_t count)
 {
 	return gm_db_insert(recorder->db, &gm_tables[table], recorder->samples, rows, count);
 }
 
-/* One INSERT of a number and a blob. */
-static struct gm_error *insert_blob(struct gm_recorder *recorder, const char *table, int64_t key,
-				    const void *blob, size_t size)
+struct gm_error *gm_recorder_insert_blob(struct gm_recorder *recorder, const char *table,
+					 int64_t key, const void *blob, size_t size)
 {
 	sqlite3_stmt *statement;
 	struct gm_error *error;
@@ -184,7 +159,7 @@ static struct gm_error *add_vmas(struct gm_recorder *recorder, const struct gm_s
 
 		strcpy(row.perms, vma->perms);
 		strcpy(row.kind, gm_vma_kind_name(vma->kind));
-		error = insert(recorder, GM_TABLE_VMAS, &row, 1);
+		error = gm_recorder_insert(recorder, GM_TABLE_VMAS, &row, 1);
 	}
 	return error;
 }
@@ -192,19 +167,20 @@ static struct gm_error *add_vmas(struct gm_recorder *recorder, const struct gm_s
 static struct gm_error *add_pages(struct gm_recorder *recorder, const struct gm_pages *pages)
 {
 	const struct gm_row_pages row = { pages->source, pages->missing, pages->took_ns };
-	struct gm_error *error = insert(recorder, GM_TABLE_PAGES, &row, 1);
+	struct gm_error *error = gm_recorder_insert(recorder, GM_TABLE_PAGES, &row, 1);
 	gm_autofree void *packed = NULL;
 	size_t size;
 
 	if (!error)
 		error = gm_zip(pages->items, pages->count * sizeof(*pages->items), &packed, &size);
-	return error ?: insert_blob(recorder, "runs", recorder->samples, packed, size);
+	return error ?: gm_recorder_insert_blob(recorder, "runs", recorder->samples, packed, size);
 }
 
 /* The block of the last tape that is the same, 0: there is none. @at moves on by group. */
-static int64_t find_block(const struct blocks *last, size_t *at, const struct gm_tape_group *group)
+static int64_t find_block(const struct gm_written_blocks *last, size_t *at,
+			  const struct gm_tape_group *group)
 {
-	const struct block *block;
+	const struct gm_written_block *block;
 
 	while (*at < last->count && last->items[*at].group < group->group)
 		++*at;
@@ -217,17 +193,18 @@ static int64_t find_block(const struct blocks *last, size_t *at, const struct gm
 		       0;
 }
 
-static struct gm_error *add_block(struct gm_recorder *recorder, struct blocks *now, size_t *at,
-				  const struct gm_tape_group *group, uint64_t look)
+static struct gm_error *add_block(struct gm_recorder *recorder, struct gm_written_blocks *now,
+				  size_t *at, const struct gm_tape_group *group, uint64_t look)
 {
 	int64_t id = find_block(&recorder->last, at, group);
-	struct block *block = gm_vec_push(now);
+	struct gm_written_block *block = gm_vec_push(now);
 	struct gm_error *error = NULL;
 	struct gm_row_memory row;
 
 	if (!block)
 		return no_memory();
-	*block = (struct block){ group->group, id, malloc(group->packed_size), group->packed_size };
+	*block = (struct gm_written_block){ group->group, id, malloc(group->packed_size),
+					    group->packed_size };
 	if (!block->packed)
 		return no_memory();
 	memcpy(block->packed, group->packed, block->size);
@@ -247,7 +224,7 @@ static struct gm_error *add_block(struct gm_recorder *recorder, struct blocks *n
 		sqlite3_finalize(statement);
 	}
 	row = (struct gm_row_memory){ look, block->id };
-	return error ?: insert(recorder, GM_TABLE_MEMORY, &row, 1);
+	return error ?: gm_recorder_insert(recorder, GM_TABLE_MEMORY, &row, 1);
 }
 
 static struct gm_error *add_tape(struct gm_recorder *recorder, const struct gm_tape *tape,
@@ -255,7 +232,7 @@ static struct gm_error *add_tape(struct gm_recorder *recorder, const struct gm_t
 {
 	struct gm_error *error = NULL;
 	struct gm_tape_group group;
-	struct blocks now = {};
+	struct gm_written_blocks now = {};
 	size_t next = 0, at = 0;
 	uint64_t from = 0;
 
@@ -282,7 +259,7 @@ static struct gm_error *add_place(struct gm_recorder *recorder, enum gm_table ta
 	struct gm_row_place row = { .address = address, .size = size };
 
 	strcpy(row.name, name);
-	return insert(recorder, table, &row, 1);
+	return gm_recorder_insert(recorder, table, &row, 1);
 }
 
 static struct gm_error *add_globals(struct gm_recorder *recorder, const struct gm_go_image *image)
@@ -320,7 +297,7 @@ static struct gm_error *add_image(struct gm_recorder *recorder, const struct gm_
 	if (sample->go_problem || recorder->has_image)
 		return NULL;
 	recorder->has_image = true;
-	error = insert(recorder, GM_TABLE_GO, &sample->image, 1);
+	error = gm_recorder_insert(recorder, GM_TABLE_GO, &sample->image, 1);
 	if (!error)
 		error = add_globals(recorder, &sample->image);
 	return error ?: add_layout(recorder, &sample->image);
@@ -338,7 +315,7 @@ static struct gm_error *add_bill(struct gm_recorder *recorder, const struct gm_b
 				continue;
 			strcpy(row.class_, gm_go_class_name(class_));
 			strcpy(row.state, gm_page_state_name(state));
-			error = insert(recorder, GM_TABLE_BILL, &row, 1);
+			error = gm_recorder_insert(recorder, GM_TABLE_BILL, &row, 1);
 		}
 	return error;
 }
@@ -349,7 +326,8 @@ static struct gm_error *add_classes(struct gm_recorder *recorder, const struct g
 
 	for (size_t i = 0; i < GM_GO_SIZE_CLASSES && !error; i++)
 		if (bill->classes[i].spans)
-			error = insert(recorder, GM_TABLE_SIZE_CLASSES, &bill->classes[i], 1);
+			error = gm_recorder_insert(recorder, GM_TABLE_SIZE_CLASSES,
+						   &bill->classes[i], 1);
 	return error;
 }
 
@@ -365,7 +343,7 @@ static struct gm_error *add_heap(struct gm_recorder *recorder, const struct gm_s
 	if (!error)
 		error = add_bill(recorder, bill);
 	if (!error && heap)
-		error = insert(recorder, GM_TABLE_TOTALS, &heap->totals, 1);
+		error = gm_recorder_insert(recorder, GM_TABLE_TOTALS, &heap->totals, 1);
 	if (!error && heap)
 		error = add_classes(recorder, bill);
 	return error;
@@ -373,23 +351,22 @@ static struct gm_error *add_heap(struct gm_recorder *recorder, const struct gm_s
 
 static struct gm_error *add_sample(struct gm_recorder *recorder, const struct gm_sample *sample)
 {
-	struct gm_error *error = insert(recorder, GM_TABLE_SAMPLES, sample, 1);
+	struct gm_error *error = gm_recorder_insert(recorder, GM_TABLE_SAMPLES, sample, 1);
 
 	if (!error)
-		error = insert(recorder, GM_TABLE_PROCESS, &sample->process, 1);
+		error = gm_recorder_insert(recorder, GM_TABLE_PROCESS, &sample->process, 1);
 	if (!error)
-		error = insert(recorder, GM_TABLE_HOST, &sample->host, 1);
+		error = gm_recorder_insert(recorder, GM_TABLE_HOST, &sample->host, 1);
 	if (!error)
-		error = insert(recorder, GM_TABLE_MODULE, &sample->watch, 1);
+		error = gm_recorder_insert(recorder, GM_TABLE_MODULE, &sample->watch, 1);
 	if (!error)
-		error = insert(recorder, GM_TABLE_MODULE_VMAS, sample->watch.vmas.items,
-			       sample->watch.vmas.count);
+		error = gm_recorder_insert(recorder, GM_TABLE_MODULE_VMAS, sample->watch.vmas.items,
+					   sample->watch.vmas.count);
 	if (!error)
-		error = insert(recorder, GM_TABLE_MODULE_BLOCKS, sample->blocks.items,
-			       sample->blocks.count);
+		error = gm_recorder_insert(recorder, GM_TABLE_MODULE_BLOCKS, sample->blocks.items,
+					   sample->blocks.count);
 	if (!error)
-		error = insert(recorder, GM_TABLE_GOROUTINES, sample->goroutines.items,
-			       sample->goroutines.count);
+		error = gm_recorder_add_population(recorder, sample);
 	if (!error)
 		error = add_vmas(recorder, sample);
 	return error ?: add_pages(recorder, sample->pages);

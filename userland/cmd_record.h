@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of a sample takes more than a call to look at. Only cmd_record*.c sees this. */
+#ifndef GM_CMD_RECORD_H
+#define GM_CMD_RECORD_H
+
+#include "cmd_subject.h"
+
+/* Addresses of code that have a name in the file already, sorted. */
+struct gm_record_known {
+	GM_VEC(uint64_t);
+};
+
+/* The goroutines of @subject, which runs, into a @sample with maps and pages, and the names of
+ * the code that they are in where it is not @known. What cannot be read is a problem of the
+ * sample, no error.
+ */
+struct gm_error *gm_record_goroutines(struct gm_subject *subject, struct gm_record_known *known,
+				      struct gm_sample *sample) GM_MUST_CHECK;
+
+#endif
