@@ -128,11 +128,6 @@ static struct gm_error *list(struct gm_huge_look *look, const struct request *re
 	return error;
 }
 
-static bool huge_known(const struct gm_huge_look *look)
-{
-	return gm_pages_know_huge(look->subject.pages->source, look->sum.blocks);
-}
-
 static struct gm_error *look_at(const struct gm_source *source, const struct request *request,
 				struct gm_huge_look *look)
 {
@@ -148,11 +143,8 @@ static struct gm_error *look_at(const struct gm_source *source, const struct req
 	if (!error)
 		error = gm_blocks_compute(subject->maps, subject->pages, subject->heap,
 					  &look->blocks);
-	if (!error)
-		error = list(look, request);
-	if (!error)
-		look->huge_known = huge_known(look);
-	return error;
+	look->all = request->all;
+	return error ?: list(look, request);
 }
 
 static void look_deinit(struct gm_huge_look *look)

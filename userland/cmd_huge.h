@@ -11,14 +11,19 @@
 #include "out/table.h"
 
 /* The blocks of a spread: of each of its buckets, those with at least so much and less than the
- * next one asks for.
+ * next one asks for; @huge: of @blocks, the huge pages.
  */
 #define GM_HUGE_BUCKETS 10
 
+struct gm_huge_bucket {
+	uint64_t blocks;
+	uint64_t huge;
+};
+
 struct gm_huge_spread {
-	uint64_t free_pages[GM_HUGE_BUCKETS];
-	uint64_t longest_free[GM_HUGE_BUCKETS];
-	uint64_t spans[GM_HUGE_BUCKETS];
+	struct gm_huge_bucket free_pages[GM_HUGE_BUCKETS];
+	struct gm_huge_bucket longest_free[GM_HUGE_BUCKETS];
+	struct gm_huge_bucket spans[GM_HUGE_BUCKETS];
 };
 
 /* Where each bucket starts: of free pages and their longest run, and of spans. */
@@ -27,12 +32,13 @@ extern const uint32_t gm_huge_span_buckets[GM_HUGE_BUCKETS];
 
 /**
  * struct gm_huge_sum - of all blocks that are shown
- * @blocks: how many
+ * @blocks: how many; @huge: of them, the huge pages
  * @waste: what could be given back, @free: of it in pages of no span, @slots: in free slots and
  *	tails, @dead: in dead objects, @stacks: in stacks that wait
  */
 struct gm_huge_sum {
 	uint64_t blocks;
+	uint64_t huge;
 	uint64_t resident;
 	uint64_t live;
 	uint64_t waste;
@@ -84,7 +90,7 @@ struct gm_huge_rows {
 
 /**
  * struct gm_huge_look - one process
- * @huge_known: the page source tells huge pages from small ones
+ * @all: small pages, too
  * @rows: what could be given back most first; point into @blocks and @subject
  */
 struct gm_huge_look {
@@ -92,8 +98,11 @@ struct gm_huge_look {
 	struct gm_blocks blocks;
 	struct gm_huge_sum sum;
 	struct gm_huge_rows rows;
-	bool huge_known;
+	bool all;
 };
+
+/* Whether the page source tells huge pages from small ones. */
+bool gm_huge_known(const struct gm_huge_look *look);
 
 /* What the module counted in @block, GM_OUT_NONE where it does not watch. */
 struct gm_huge_history {

@@ -15,13 +15,20 @@ const uint32_t gm_huge_page_buckets[GM_HUGE_BUCKETS] = {
 
 const uint32_t gm_huge_span_buckets[GM_HUGE_BUCKETS] = { 0, 1, 2, 4, 8, 16, 32, 64, 128, 256 };
 
-static void add_to(uint64_t *counts, const uint32_t *buckets, uint32_t value)
+static void add_to(struct gm_huge_bucket *counts, const uint32_t *buckets, uint32_t value,
+		   bool huge)
 {
 	size_t bucket = GM_HUGE_BUCKETS - 1;
 
 	while (bucket && value < buckets[bucket])
 		bucket--;
-	counts[bucket]++;
+	counts[bucket].blocks++;
+	counts[bucket].huge += huge;
+}
+
+bool gm_huge_known(const struct gm_huge_look *look)
+{
+	return gm_pages_know_huge(look->subject.pages->source, look->sum.huge);
 }
 
 void gm_huge_add(struct gm_huge_sum *sum, const struct gm_block *block)
@@ -29,6 +36,7 @@ void gm_huge_add(struct gm_huge_sum *sum, const struct gm_block *block)
 	const uint32_t *resident = block->resident;
 
 	sum->blocks++;
+	sum->huge += block->huge;
 	sum->resident += gm_block_resident(block);
 	sum->live += resident[GM_GO_LIVE];
 	sum->waste += gm_block_waste(block);
@@ -36,9 +44,9 @@ void gm_huge_add(struct gm_huge_sum *sum, const struct gm_block *block)
 	sum->slots += resident[GM_GO_FREE_SLOT] + resident[GM_GO_TAIL];
 	sum->dead += resident[GM_GO_DEAD];
 	sum->stacks += resident[GM_GO_STACK_FREE];
-	add_to(sum->spread.free_pages, gm_huge_page_buckets, block->free_pages);
-	add_to(sum->spread.longest_free, gm_huge_page_buckets, block->longest_free);
-	add_to(sum->spread.spans, gm_huge_span_buckets, block->spans);
+	add_to(sum->spread.free_pages, gm_huge_page_buckets, block->free_pages, block->huge);
+	add_to(sum->spread.longest_free, gm_huge_page_buckets, block->longest_free, block->huge);
+	add_to(sum->spread.spans, gm_huge_span_buckets, block->spans, block->huge);
 }
 
 /* Sums of a block that two VMAs share; the newest word on who made it huge. */

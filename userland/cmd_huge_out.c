@@ -17,7 +17,9 @@
 #define BYTES(field) COLUMN(field, #field "_bytes", NULL, GM_OUT_BYTES)
 #define NUMBER(field) COLUMN(field, #field, NULL, GM_OUT_COUNT)
 
+/* The first column is for small pages among the huge ones. */
 static const struct gm_out_column text_columns[] = {
+	COLUMN(state, "state", "PAGES", GM_OUT_STRING),
 	COLUMN(start, "start", "ADDRESS", GM_OUT_HEX),
 	COLUMN(live, "live_bytes", "LIVE", GM_OUT_BYTES),
 	COLUMN(waste, "waste_bytes", "COULD GO", GM_OUT_BYTES),
@@ -26,6 +28,7 @@ static const struct gm_out_column text_columns[] = {
 };
 
 static const struct gm_out_column history_columns[] = {
+	COLUMN(state, "state", "PAGES", GM_OUT_STRING),
 	COLUMN(start, "start", "ADDRESS", GM_OUT_HEX),
 	COLUMN(live, "live_bytes", "LIVE", GM_OUT_BYTES),
 	COLUMN(waste, "waste_bytes", "COULD GO", GM_OUT_BYTES),
@@ -90,7 +93,7 @@ static const struct gm_out_column spread_columns[] = {
 	SPREAD(free_pages, "FREE", GM_OUT_COUNT),
 	SPREAD(longest_free, "FREE IN A ROW", GM_OUT_COUNT),
 	SPREAD(spans_at, "   SPANS", GM_OUT_STRING),
-	SPREAD(by_spans, "HUGE PAGES", GM_OUT_COUNT),
+	SPREAD(by_spans, "HAVE THEM", GM_OUT_COUNT),
 };
 
 static const struct gm_out_table spread_table = { "spread", spread_columns, COUNT(spread_columns),
@@ -121,9 +124,9 @@ static struct gm_error *print_spread(const struct gm_huge_spread *spread)
 		name_bucket(row->spans, gm_huge_span_buckets, i);
 		row->pages_at = row->pages;
 		row->spans_at = row->spans;
-		row->free_pages = spread->free_pages[i];
-		row->longest_free = spread->longest_free[i];
-		row->by_spans = spread->spans[i];
+		row->free_pages = spread->free_pages[i].blocks;
+		row->longest_free = spread->longest_free[i].blocks;
+		row->by_spans = spread->spans[i].blocks;
 	}
 	return gm_out_table_print(stdout, GM_OUT_TEXT, &spread_table, rows, GM_HUGE_BUCKETS);
 }
@@ -136,12 +139,15 @@ static void print_part(const char *what, uint64_t bytes)
 		printf(" %s %s;", gm_out_bytes(bytes, text), what);
 }
 
-static void print_sum(const struct gm_huge_sum *sum)
+static void print_sum(const struct gm_huge_sum *sum, bool all)
 {
 	char text[GM_OUT_BYTES_MAX];
 
-	printf("%" PRIu64 " huge page%s, %s resident", sum->blocks, sum->blocks == 1 ? "" : "s",
-	       gm_out_bytes(sum->resident, text));
+	if (all)
+		printf("%" PRIu64 " times 2 MiB, %" PRIu64 " of them huge", sum->blocks, sum->huge);
+	else
+		printf("%" PRIu64 " huge page%s", sum->huge, sum->huge == 1 ? "" : "s");
+	printf(", %s resident", gm_out_bytes(sum->resident, text));
 	printf(": %s live\n", gm_out_bytes(sum->live, text));
 	printf("%s could go", gm_out_bytes(sum->waste, text));
 	fputs(sum->waste ? ":" : "", stdout);
@@ -155,27 +161,30 @@ static void print_sum(const struct gm_huge_sum *sum)
 struct gm_error *gm_huge_print_text(const struct gm_huge_look *look, size_t max)
 {
 	const struct gm_subject *subject = &look->subject;
-	bool history = subject->blocks.count;
+	struct gm_out_table table = subject->blocks.count ? history_table : text_table;
 	struct gm_error *error;
 
 	printf("pid %d  %s  pages from %s\n", (int)subject->pid, subject->heap->version,
 	       gm_pages_source_name(subject->pages->source));
-	if (!look->huge_known && subject->core)
+	if (!gm_huge_known(look) && subject->core)
 		puts("whether it had huge pages is not known: a core does not tell");
-	else if (!look->huge_known)
+	else if (!gm_huge_known(look))
 		puts("whether it has huge pages is not known: the page source hides them; run as "
 		     "root,\nor with gomem.ko, or on Linux 6.7");
 	if (!look->sum.blocks) {
 		puts("no huge page holds any of this heap; --all shows each 2 MiB of it");
 		return NULL;
 	}
-	print_sum(&look->sum);
+	print_sum(&look->sum, look->all);
 	error = print_spread(&look->sum.spread);
 	if (error)
 		return error;
 	putchar('\n');
-	error = gm_out_table_print(stdout, GM_OUT_TEXT, history ? &history_table : &text_table,
-				   look->rows.items, shown(look, max));
+	if (!look->all) {
+		table.columns++;
+		table.column_count--;
+	}
+	error = gm_out_table_print(stdout, GM_OUT_TEXT, &table, look->rows.items, shown(look, max));
 	if (!error && shown(look, max) < look->rows.count)
 		printf("and %zu more; -n 0 shows all\n", look->rows.count - max);
 	return error;
@@ -202,30 +211,32 @@ struct gm_error *gm_huge_print_raw(const struct gm_huge_look *looks, size_t coun
 	return error;
 }
 
-static json_object *spread_json(const uint64_t *counts, const uint32_t *buckets)
+static void add_count(json_object *object, const char *key, uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static json_object *spread_json(const struct gm_huge_bucket *counts, const uint32_t *buckets)
 {
 	json_object *array = json_object_new_array();
 
 	for (size_t i = 0; i < GM_HUGE_BUCKETS; i++) {
 		json_object *bucket = json_object_new_object();
 
-		json_object_object_add(bucket, "from", json_object_new_uint64(buckets[i]));
-		json_object_object_add(bucket, "huge_pages", json_object_new_uint64(counts[i]));
+		add_count(bucket, "from", buckets[i]);
+		add_count(bucket, "huge_pages", counts[i].huge);
+		add_count(bucket, "blocks", counts[i].blocks);
 		json_object_array_add(array, bucket);
 	}
 	return array;
-}
-
-static void add_count(json_object *object, const char *key, uint64_t value)
-{
-	json_object_object_add(object, key, json_object_new_uint64(value));
 }
 
 static json_object *sum_json(const struct gm_huge_sum *sum)
 {
 	json_object *object = json_object_new_object();
 
-	add_count(object, "huge_pages", sum->blocks);
+	add_count(object, "blocks", sum->blocks);
+	add_count(object, "huge_pages", sum->huge);
 	add_count(object, "resident_bytes", sum->resident);
 	add_count(object, "live_bytes", sum->live);
 	add_count(object, "waste_bytes", sum->waste);
@@ -251,7 +262,7 @@ static json_object *look_json(const struct gm_huge_look *look, size_t max)
 	json_object_object_add(object, "version", gm_out_json_string(subject->heap->version));
 	json_object_object_add(object, "pages_source",
 			       gm_out_json_string(gm_pages_source_name(subject->pages->source)));
-	json_object_object_add(object, "huge_known", json_object_new_boolean(look->huge_known));
+	json_object_object_add(object, "huge_known", json_object_new_boolean(gm_huge_known(look)));
 	json_object_object_add(object, "total", sum_json(&look->sum));
 	json_object_object_add(object, "huge",
 			       gm_out_json_rows(&data_table, look->rows.items, shown(look, max)));
