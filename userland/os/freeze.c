@@ -1,27 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* pipe2 */
+#define _GNU_SOURCE 1 /* pipe2, syscall */
 #include "os/freeze.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os/file.h"
 
 #define CGROUPS "/sys/fs/cgroup"
-#define WAIT_NS 1000000L
-#define WAITS_MAX 2000 /* of these: two seconds */
+#define CGROUPS_BESIDE CGROUPS "/unified" /* where those of version 1 have the place above */
+#define WAIT_MS 1
+#define WAITS_MAX 2000
 
-static void wait_a_moment(void)
+static struct gm_error *gone(pid_t pid)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = WAIT_NS }, NULL);
+	return gm_error_create(ESRCH, "cannot stop %d: there is no such process, or no longer",
+			       (int)pid);
+}
+
+/* Linux 5.3; the pid is all there is where this fails otherwise than for want of the process. */
+static struct gm_error *open_pidfd(pid_t pid, int *pidfd)
+{
+	*pidfd = syscall(SYS_pidfd_open, pid, 0);
+	return *pidfd < 0 && errno == ESRCH ? gone(pid) : NULL;
+}
+
+/* Safe in the keeper: system calls only. */
+static int send_signal(const struct gm_freeze *freeze, int number)
+{
+	if (freeze->pidfd >= 0)
+		return syscall(SYS_pidfd_send_signal, freeze->pidfd, number, NULL, 0);
+	return kill(freeze->pid, number);
+}
+
+/* False: it is gone. */
+static bool wait_a_moment(const struct gm_freeze *freeze)
+{
+	struct pollfd exit = { .fd = freeze->pidfd, .events = POLLIN };
+
+	return poll(&exit, 1, WAIT_MS) <= 0;
 }
 
 /* What a small file holds; "" where it cannot be read. */
@@ -81,7 +107,9 @@ static bool find_cgroup(pid_t pid, char *path, size_t size)
 	if (!end)
 		return false;
 	*end = '\0';
-	return (size_t)snprintf(path, size, CGROUPS "%s", line) < size;
+	return (size_t)snprintf(path, size, "%s%s",
+				access(CGROUPS "/cgroup.procs", F_OK) ? CGROUPS_BESIDE : CGROUPS,
+				line) < size;
 }
 
 /* The file that freezes it, where nobody else would be frozen too; else -1. */
@@ -123,7 +151,7 @@ static void let_go(const struct gm_freeze *freeze)
 		if (pwrite(freeze->cgroup, "0", 1, 0) == 1)
 			return;
 	}
-	kill(freeze->pid, SIGCONT);
+	send_signal(freeze, SIGCONT);
 }
 
 /* Waits until our end of the pipe is closed, by us or by our death. */
@@ -167,12 +195,13 @@ static struct gm_error *stop(struct gm_freeze *freeze)
 {
 	bool by_cgroup = freeze->cgroup >= 0;
 
-	if (by_cgroup ? pwrite(freeze->cgroup, "1", 1, 0) != 1 : kill(freeze->pid, SIGSTOP))
+	if (by_cgroup ? pwrite(freeze->cgroup, "1", 1, 0) != 1 : send_signal(freeze, SIGSTOP))
 		return gm_error_errno(errno, "cannot stop %d", (int)freeze->pid);
 	for (int i = 0; i < WAITS_MAX; i++) {
 		if (by_cgroup ? cgroup_frozen(freeze->pid) : all_stopped(freeze->pid))
 			return NULL;
-		wait_a_moment();
+		if (!wait_a_moment(freeze))
+			return gone(freeze->pid);
 	}
 	return gm_error_create(ETIMEDOUT,
 			       "%d does not stand still: a thread of it waits in the"
@@ -180,18 +209,29 @@ static struct gm_error *stop(struct gm_freeze *freeze)
 			       (int)freeze->pid);
 }
 
+static void close_all(struct gm_freeze *freeze)
+{
+	if (freeze->cgroup >= 0)
+		close(freeze->cgroup);
+	if (freeze->pidfd >= 0)
+		close(freeze->pidfd);
+	*freeze = (struct gm_freeze){};
+}
+
 struct gm_error *gm_freeze_begin(pid_t pid, struct gm_freeze *freeze)
 {
 	struct gm_error *error;
 
-	*freeze = (struct gm_freeze){};
-	if (all_stopped(pid) || cgroup_frozen(pid))
-		return gm_error_create(EALREADY, "%d stands still already", (int)pid);
-	freeze->pid = pid;
-	freeze->cgroup = open_cgroup(pid);
-	error = start_keeper(freeze);
+	*freeze = (struct gm_freeze){ .pid = pid, .cgroup = -1 };
+	error = open_pidfd(pid, &freeze->pidfd);
+	if (!error && (all_stopped(pid) || cgroup_frozen(pid)))
+		error = gm_error_create(EALREADY, "%d stands still already", (int)pid);
+	if (!error) {
+		freeze->cgroup = open_cgroup(pid);
+		error = start_keeper(freeze);
+	}
 	if (error) {
-		freeze->keeper = 0;
+		close_all(freeze);
 		return error;
 	}
 	freeze->started = gm_clock_ns();
@@ -211,8 +251,6 @@ uint64_t gm_freeze_end(struct gm_freeze *freeze)
 	length = gm_clock_ns() - freeze->started;
 	close(freeze->pipe);
 	waitpid(freeze->keeper, NULL, 0);
-	if (freeze->cgroup >= 0)
-		close(freeze->cgroup);
-	*freeze = (struct gm_freeze){};
+	close_all(freeze);
 	return length;
 }

@@ -10,6 +10,7 @@
 
 /**
  * struct gm_freeze - a process that stands still; zeroed is none
+ * @pidfd: it, whoever has its pid later; -1 where the kernel has none
  * @keeper: a process of ours that lets it go when we die, however that happens
  * @pipe: what the keeper waits at
  * @cgroup: the file that freezes its control group, -1: it was stopped by a signal
@@ -17,6 +18,7 @@
  */
 struct gm_freeze {
 	pid_t pid;
+	int pidfd;
 	pid_t keeper;
 	int pipe;
 	int cgroup;
@@ -24,7 +26,8 @@ struct gm_freeze {
 };
 
 /* Freezes the control group (version 2) of @pid where that holds no other process, else stops
- * @pid by SIGSTOP; returns when it stands still. EALREADY: it did before, so it is let alone.
+ * @pid by SIGSTOP; returns when it stands still. EALREADY: it did before, so it is let alone;
+ * ESRCH: it is gone. What ends us lets it go, but where a SIGKILL reaches @keeper as well.
  */
 struct gm_error *gm_freeze_begin(pid_t pid, struct gm_freeze *freeze) GM_MUST_CHECK;
 
