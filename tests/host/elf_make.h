@@ -58,8 +58,13 @@ enum made_code {
 	MADE_POINTER,
 	MADE_STRUCT,
 	MADE_MEMBER,
-	MADE_BLOCK
+	MADE_BLOCK,
+	MADE_KIND_POINTER,
+	MADE_KIND_ARRAY,
+	MADE_VARIABLE
 };
+
+#define MADE_AT_KIND 0x2900 /* Go's */
 
 static const uint8_t made_abbrev[] = {
 	MADE_UNIT,
@@ -121,6 +126,35 @@ static const uint8_t made_abbrev[] = {
 	DW_FORM_ref4,
 	0,
 	0,
+	MADE_KIND_POINTER,
+	DW_TAG_pointer_type,
+	0,
+	(MADE_AT_KIND & 0x7f) | 0x80,
+	MADE_AT_KIND >> 7,
+	DW_FORM_data1,
+	0,
+	0,
+	MADE_KIND_ARRAY,
+	DW_TAG_array_type,
+	0,
+	(MADE_AT_KIND & 0x7f) | 0x80,
+	MADE_AT_KIND >> 7,
+	DW_FORM_data1,
+	DW_AT_byte_size,
+	DW_FORM_data1,
+	DW_AT_type,
+	DW_FORM_ref4,
+	0,
+	0,
+	MADE_VARIABLE,
+	DW_TAG_variable,
+	0,
+	DW_AT_location,
+	DW_FORM_block1,
+	DW_AT_type,
+	DW_FORM_ref4,
+	0,
+	0,
 	0,
 };
 
@@ -164,6 +198,36 @@ static inline uint32_t made_pointer(struct made_bytes *info, uint32_t type)
 	made_u8(info, MADE_POINTER);
 	made_u32(info, type);
 	return at;
+}
+
+static inline uint32_t made_kind_pointer(struct made_bytes *info, uint8_t kind)
+{
+	uint32_t at = info->size;
+
+	made_u8(info, MADE_KIND_POINTER);
+	made_u8(info, kind);
+	return at;
+}
+
+static inline uint32_t made_kind_array(struct made_bytes *info, uint8_t kind, uint8_t size,
+				       uint32_t type)
+{
+	uint32_t at = info->size;
+
+	made_u8(info, MADE_KIND_ARRAY);
+	made_u8(info, kind);
+	made_u8(info, size);
+	made_u32(info, type);
+	return at;
+}
+
+static inline void made_variable(struct made_bytes *info, uint64_t address, uint32_t type)
+{
+	made_u8(info, MADE_VARIABLE);
+	made_u8(info, 1 + sizeof(address));
+	made_u8(info, DW_OP_addr);
+	made_raw(info, &address, sizeof(address));
+	made_u32(info, type);
 }
 
 static inline uint32_t made_struct(struct made_bytes *info, const char *name, uint64_t size)

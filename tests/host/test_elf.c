@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "elf/file.h"
+#include "elf/globals.h"
 #include "elf/tls.h"
 #include "elf_make.h"
 #include "tap.h"
@@ -122,6 +123,58 @@ static void test_fields(bool compressed)
 	tap_ok(asked[2].found && asked[2].offset == 16 && asked[2].size == 8, "a pointer");
 	tap_ok(!asked[3].found && !asked[4].found, "no such member, no such struct");
 	is_error(gm_elf_fields(elf, "another unit", asked, 5), ENOENT, "no such unit");
+	gm_elf_destroy(elf);
+	close(fd);
+}
+
+#define KIND_ARRAY 17
+#define KIND_POINTER 22
+
+static bool is_array(uint64_t kind)
+{
+	return kind == KIND_ARRAY;
+}
+
+/* A pointer at 0x1000 and an array of four at 0x2000; what lies behind them nobody describes. */
+static void test_globals(void)
+{
+	static const struct gm_elf_vendor vendor = { .kind = MADE_AT_KIND, .descend = is_array };
+	static const struct {
+		uint64_t address;
+		bool found;
+		uint64_t offset;
+	} asked[] = {
+		{ 0xff8, false, 0 },  { 0x1000, true, 0 },  { 0x1004, true, 4 },
+		{ 0x1008, false, 0 }, { 0x2000, true, 0 },  { 0x201c, true, 4 },
+		{ 0x2020, false, 0 }, { 0x3000, false, 0 },
+	};
+	struct gm_elf_globals *globals = NULL;
+	struct made_bytes info = { .size = 0 };
+	struct gm_elf *elf;
+	uint32_t pointer;
+	char path[32];
+	int fd;
+
+	made_unit(&info, "unit");
+	pointer = made_kind_pointer(&info, KIND_POINTER);
+	made_variable(&info, 0x2000, made_kind_array(&info, KIND_ARRAY, 32, pointer));
+	made_variable(&info, 0x1000, pointer);
+	made_unit_end(&info);
+	fd = make(&info, false, path);
+	elf = must_open(path);
+	tap_ok(!gm_elf_globals_read(elf, &vendor, &globals), "variables are read");
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked) && globals; i++) {
+		struct gm_elf_part part = { .offset = 0 };
+		char what[64];
+
+		snprintf(what, sizeof(what), "what DWARF says of %" PRIx64, asked[i].address);
+		tap_u64(gm_elf_globals_find(globals, asked[i].address, &part), asked[i].found, what,
+			"construction");
+		if (asked[i].found)
+			tap_u64(part.offset, asked[i].offset, "and how far into it",
+				"construction");
+	}
+	gm_elf_globals_destroy(globals);
 	gm_elf_destroy(elf);
 	close(fd);
 }
@@ -388,6 +441,7 @@ int main(void)
 	test_symbols();
 	test_fields(false);
 	test_fields(true);
+	test_globals();
 	test_rings();
 	test_depth();
 	test_no_such();

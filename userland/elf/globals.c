@@ -206,18 +206,25 @@ static bool enter_struct(Dwarf_Die *type, uint64_t *offset)
 	return true;
 }
 
+/* Pointers and the like have no size of their own there. */
+static uint64_t size_of(const Dwarf_Die *type)
+{
+	Dwarf_Die bare = *type;
+	uint64_t size;
+
+	strip_typedefs(&bare);
+	return number(&bare, DW_AT_byte_size, &size) ? size : sizeof(uint64_t);
+}
+
 static bool enter_array(Dwarf_Die *type, uint64_t *offset)
 {
-	Dwarf_Die elem, bare;
+	Dwarf_Die elem;
 	uint64_t size;
 
 	if (!type_of(type, DW_AT_type, &elem))
 		return false;
-	bare = elem;
-	strip_typedefs(&bare);
-	if (dwarf_tag(&bare) == DW_TAG_pointer_type)
-		size = sizeof(uint64_t);
-	else if (!number(&bare, DW_AT_byte_size, &size) || !size)
+	size = size_of(&elem);
+	if (!size)
 		return false;
 	*offset %= size;
 	*type = elem;
@@ -253,6 +260,9 @@ bool gm_elf_globals_find(struct gm_elf_globals *globals, uint64_t address, struc
 	Dwarf_Die type;
 
 	if (!global || !dwarf_offdie(globals->dwarf, global->type, &type))
+		return false;
+	/* Not all that lies behind a variable is another one: the compiler has its own. */
+	if (address - global->address >= size_of(&type))
 		return false;
 	*part = (struct gm_elf_part){ .offset = address - global->address };
 	for (int depth = 0; depth < DEPTH_MAX; depth++) {
