@@ -208,6 +208,21 @@ static void shrunk(struct scene *scene)
 	scene->bill.unexplained = -(int64_t)MIB;
 }
 
+static void c_malloc(struct scene *scene)
+{
+	put(scene, GM_GO_CGO_HEAP, GOMEM_PAGE_ANON, 1000 * MIB);
+}
+
+static void some_c_malloc(struct scene *scene)
+{
+	put(scene, GM_GO_CGO_HEAP, GOMEM_PAGE_ANON, 100 * MIB);
+}
+
+static void swapped(struct scene *scene)
+{
+	scene->bill.swap = 1000 * MIB;
+}
+
 enum { LOW = GM_CONFIDENCE_LOW, MEDIUM = GM_CONFIDENCE_MEDIUM, HIGH = GM_CONFIDENCE_HIGH };
 
 static const struct {
@@ -268,6 +283,9 @@ static const struct {
 	{ healthy, "no-fault", "shrunk by 1 %", shrunk, MEDIUM },
 	{ healthy, "no-fault", "a GC ran", gc_running, MEDIUM },
 	{ healthy, "no-fault", "looked once", looked_once, MEDIUM },
+	{ healthy, "no-fault", "90 % C malloc", c_malloc, MEDIUM },
+	{ healthy, "no-fault", "47 % C malloc", some_c_malloc, HIGH },
+	{ healthy, "no-fault", "most is swapped out", swapped, MEDIUM },
 };
 
 static const struct gm_cause *find(const struct gm_verdict *verdict, const char *id)

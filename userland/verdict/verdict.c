@@ -98,6 +98,29 @@ static void tell_limit(const struct gm_verdict_input *input, struct gm_cause *ca
 			    gm_size(used - bill->rss).text, gm_size(bill->rss).text);
 }
 
+/* Resident bytes of what no verdict is about: they may grow without an end. */
+static uint64_t unjudged(const struct gm_bill *bill)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = GM_GO_STACK; i < GM_GO_CLASSES; i++)
+		if (i != GM_GO_BINARY && i != GM_GO_FILE)
+			bytes += bill->resident[i];
+	return bytes;
+}
+
+static void check_rest(const struct gm_bill *bill, struct gm_cause *cause)
+{
+	unsigned int share = gm_percent(unjudged(bill), bill->rss);
+
+	gm_cause_check(cause, unjudged(bill) < gm_worth(bill) || share < 50, false,
+		       "stacks, C malloc, metadata and the like, which no verdict is about, are "
+		       "%u%% of RSS, under 50%%",
+		       share);
+	gm_cause_check(cause, bill->swap < gm_worth(bill), false, "%s swapped out, under %s",
+		       gm_size(bill->swap).text, gm_size(gm_worth(bill)).text);
+}
+
 static void no_fault(const struct gm_verdict_input *input, struct gm_cause *cause)
 {
 	const struct gm_bill *bill = input->bill;
@@ -107,6 +130,7 @@ static void no_fault(const struct gm_verdict_input *input, struct gm_cause *caus
 	gm_cause_check(cause, explained(bill), false, "not explained is under 0.5%% of RSS");
 	gm_cause_check(cause, !input->heap->gc_running, false, "no GC ran during the look");
 	gm_cause_check(cause, !!input->again, false, "the spans were read twice");
+	check_rest(bill, cause);
 	gm_cause_conclude(cause);
 	tell_largest(bill, cause);
 	if (limit_near(input->process)) {
