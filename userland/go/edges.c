@@ -9,6 +9,7 @@
 #include "go/edges_copy.h"
 
 #define PART_BYTES_MIN (16UL << 20) /* less is not worth a thread */
+#define BYTES_AN_EDGE 16
 
 struct worker {
 	struct gm_go_edges_copy copy;
@@ -84,6 +85,23 @@ static void share_out(struct worker *workers, size_t count, uint64_t bytes,
 		workers[i].copy.end = next;
 		part->nodes = (next < spans->count ? ids->spans[next].first : ids->count) -
 			      part->first_node;
+	}
+}
+
+/* The most there can be of what has few words without pointers. What is not touched costs nothing,
+ * and what need not grow need not be moved, which huge pages would not survive; the first one's
+ * takes the others' when all are done.
+ */
+static void make_room(struct worker *workers, size_t count, uint64_t bytes)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct gm_go_scan *scan = &workers[i].copy.scan;
+		uint64_t edges = bytes / (i ? count : 1) / BYTES_AN_EDGE;
+
+		/* Without, they grow. */
+		if (!gm_vec_reserve(&scan->part->edges, edges) ||
+		    !gm_vec_reserve(&scan->steps, edges))
+			break;
 	}
 }
 
@@ -181,6 +199,7 @@ static struct gm_error *read_all(const struct gm_go_target *target, const struct
 	}
 	workers[0].copy.progress = progress;
 	share_out(workers, *part_count, bytes, ids);
+	make_room(workers, *part_count, bytes);
 	run(workers, *part_count);
 	error = join_steps(workers, *part_count, typing);
 	if (!error)

@@ -63,9 +63,9 @@ static bool add_step(struct gm_go_scan *scan, uint64_t word, bool inside)
 	uint64_t step = word + 1 - scan->last;
 
 	scan->last = word + 1;
-	if (!gm_vec_reserve(steps, 1) || !gm_vec_reserve(&steps->far, 1))
-		return false;
 	if (step >= GM_GO_STEP_FAR) {
+		if (!gm_vec_reserve(&steps->far, 1))
+			return false;
 		step = GM_GO_STEP_FAR;
 		steps->far.items[steps->far.count++] = (struct gm_go_far){ steps->count, word };
 	}
@@ -73,7 +73,9 @@ static bool add_step(struct gm_go_scan *scan, uint64_t word, bool inside)
 	return true;
 }
 
-/* The @word'th of an object leads to @address; @code: of what it is, where that is known. */
+/* The @word'th of an object leads to @address; @code: of what it is, where that is known. There is
+ * room for it.
+ */
 static bool add_edge(struct gm_go_scan *scan, uint64_t address, uint64_t word, gm_go_code code)
 {
 	struct gm_go_hit hit = gm_go_ids_find(scan->ids, address);
@@ -81,7 +83,7 @@ static bool add_edge(struct gm_go_scan *scan, uint64_t address, uint64_t word, g
 	scan->count.flux += hit.flux;
 	if (hit.id == GM_GO_NO_ID)
 		return true;
-	if (!gm_vec_reserve(&scan->part->edges, 1) || !add_step(scan, word, hit.inside))
+	if (!add_step(scan, word, hit.inside))
 		return false;
 	scan->part->edges.items[scan->part->edges.count++] = hit.id;
 	if (!hit.inside)
@@ -93,6 +95,11 @@ static bool add_edge(struct gm_go_scan *scan, uint64_t address, uint64_t word, g
 static bool add_edges(struct gm_go_scan *scan, const struct gm_go_object *object,
 		      const uint64_t *words, uint64_t word, uint64_t mask)
 {
+	if (!gm_vec_reserve(&scan->part->edges, WORDS_AT_ONCE) ||
+	    !gm_vec_reserve(&scan->steps, WORDS_AT_ONCE))
+		return false;
+	for (uint64_t left = mask; left; left &= left - 1)
+		gm_go_ids_fetch(scan->ids, words[__builtin_ctzll(left)]);
 	for (uint64_t left = mask; left; left &= left - 1) {
 		unsigned int at = __builtin_ctzll(left);
 		uint64_t before = at ? words[at - 1] : scan->before;

@@ -3,6 +3,7 @@
 #ifndef GM_GO_IDS_H
 #define GM_GO_IDS_H
 
+#include "base/fetch.h"
 #include "go/heap.h"
 
 #define GM_GO_NO_ID UINT32_MAX
@@ -65,6 +66,15 @@ static inline uint32_t gm_go_ids_span(const struct gm_go_ids *ids, uint64_t addr
 	return ids->pages[(uint64_t)arena << (GM_GO_ARENA_BITS - GM_GO_PAGE_BITS) |
 			  (address >> GM_GO_PAGE_BITS &
 			   ((1 << (GM_GO_ARENA_BITS - GM_GO_PAGE_BITS)) - 1))];
+}
+
+/* Has what gm_go_ids_find() will want of @address come into the caches. */
+static inline void gm_go_ids_fetch(const struct gm_go_ids *ids, uint64_t address)
+{
+	uint32_t index = address ? gm_go_ids_span(ids, address) : 0;
+
+	if (index && index != UINT32_MAX)
+		gm_fetch(&ids->spans[index - 1]);
 }
 
 /* The object of @span that @address, which lies in it, is part of; at least @elems: none. */

@@ -77,14 +77,14 @@ static struct gm_error *add_span(struct sharing *sharing, const struct gm_go_ids
 struct gm_error *gm_go_shares_find(const struct gm_go_ids *ids, const struct gm_graph *graph,
 				   const uint32_t *kinds, struct gm_go_shares *shares)
 {
-	gm_autofree uint32_t *nearest = malloc(((size_t)graph->nodes + 1) * sizeof(*nearest));
+	gm_big_autofree uint32_t *nearest =
+		gm_big_alloc((size_t)graph->nodes + 1, sizeof(*nearest));
 	gm_autofree uint32_t *slots = calloc(2UL * SHARES_MAX, sizeof(*slots));
 	struct sharing sharing = { .shares = shares, .slots = slots };
 	struct gm_error *error;
 
 	if (!nearest || !slots)
 		return no_memory();
-	gm_big_advise(nearest, (size_t)graph->nodes * sizeof(*nearest));
 	error = gm_graph_nearest(graph, nearest);
 	for (size_t i = 0; i < ids->heap->spans.count && !error; i++)
 		error = add_span(&sharing, ids, i, nearest, kinds);

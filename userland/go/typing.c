@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fetch.h"
+
 #define WORD 8
 #define FOLLOWED 65536
+#define FETCHED_MAX 8 /* edges of an object */
 
 /* What a word of a code's object points to, once it was found out. */
 struct followed {
@@ -15,12 +18,14 @@ struct followed {
 
 /**
  * struct spread - objects whose types are known, but not yet those they refer to
+ * @begun: by object, a bit: those it refers to were told once
  * @followed: by a few bits of code and offset
  */
 struct spread {
 	GM_VEC(uint32_t);
 	struct gm_go_typing *typing;
 	const struct gm_graph *graph;
+	uint64_t *begun;
 	struct followed *followed;
 };
 
@@ -117,12 +122,27 @@ static uint64_t far_words(const struct gm_go_steps *steps, uint32_t edge)
 	return low < steps->far.count ? (uint64_t)steps->far.items[low].word + 1 : 1;
 }
 
+/* What edges lead to is wanted soon. */
+static void fetch_objects(const struct spread *spread, uint32_t object)
+{
+	const struct gm_graph *graph = spread->graph;
+	uint32_t at = graph->first[object], end = graph->first[object + 1];
+
+	end = end - at > FETCHED_MAX ? at + FETCHED_MAX : end;
+	for (; at < end; at++) {
+		gm_fetch(&spread->typing->codes[graph->to[at]]);
+		gm_fetch(&graph->first[graph->to[at]]);
+	}
+}
+
 static bool spread_from(struct spread *spread, uint32_t object)
 {
 	const struct gm_graph *graph = spread->graph;
 	gm_go_code code = spread->typing->codes[object];
 	uint64_t words = 0;
 
+	spread->begun[object / 64] |= 1ULL << object % 64;
+	fetch_objects(spread, object);
 	for (uint32_t i = graph->first[object]; i < graph->first[object + 1]; i++) {
 		uint8_t step = spread->typing->steps.items[i];
 
@@ -162,6 +182,26 @@ static void name_rest(struct gm_go_typing *typing, const struct gm_go_ids *ids)
 	}
 }
 
+static bool spread_all(struct spread *spread)
+{
+	while (spread->count)
+		if (!spread_from(spread, spread->items[--spread->count]))
+			return false;
+	return true;
+}
+
+/* From what the allocator and interfaces told of, one after the other, so that few ever wait. */
+static bool spread_known(struct spread *spread, uint32_t count)
+{
+	for (uint32_t object = 0; object < count; object++) {
+		if (!spread->typing->codes[object] || spread->begun[object / 64] >> object % 64 & 1)
+			continue;
+		if (!push(spread, object) || !spread_all(spread))
+			return false;
+	}
+	return true;
+}
+
 struct gm_error *gm_go_typing_spread(struct gm_go_typing *typing, const struct gm_graph *graph,
 				     const struct gm_go_ids *ids, const struct gm_go_seeds *seeds)
 {
@@ -169,16 +209,14 @@ struct gm_error *gm_go_typing_spread(struct gm_go_typing *typing, const struct g
 	bool good;
 
 	spread.followed = calloc(FOLLOWED, sizeof(*spread.followed));
-	good = spread.followed;
-	for (uint32_t object = 0; object < ids->count && good; object++)
-		if (typing->codes[object])
-			good = push(&spread, object);
+	spread.begun = calloc(ids->count / 64 + 1, sizeof(*spread.begun));
+	good = spread.followed && spread.begun && spread_known(&spread, ids->count);
 	for (size_t i = 0; i < seeds->count && good; i++)
 		good = set(&spread, seeds->items[i].object, seeds->items[i].code,
-			   seeds->items[i].inside);
-	while (spread.count && good)
-		good = spread_from(&spread, spread.items[--spread.count]);
+			   seeds->items[i].inside) &&
+		       spread_all(&spread);
 	free(spread.items);
+	free(spread.begun);
 	free(spread.followed);
 	name_rest(typing, ids);
 	return good ? NULL : no_memory();

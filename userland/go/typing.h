@@ -24,7 +24,7 @@ struct gm_error *gm_go_typing_seeds(const struct gm_go_rooting *rooting,
 				    struct gm_go_seeds *seeds) GM_MUST_CHECK;
 
 /* Spreads what @typing knows, and @seeds, over all edges of @graph; objects that nothing told
- * of become those of their size. Memory: four bytes an object.
+ * of become those of their size. Memory: at most four bytes an object and a bit.
  */
 struct gm_error *gm_go_typing_spread(struct gm_go_typing *typing, const struct gm_graph *graph,
 				     const struct gm_go_ids *ids,

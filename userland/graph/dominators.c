@@ -6,8 +6,12 @@
 #include <string.h>
 
 #include "base/big.h"
+#include "base/fetch.h"
 
 #include "graph/graph.h"
+
+#define FETCHED_MAX 8 /* edges of a node */
+#define AHEAD 8 /* nodes */
 
 /**
  * struct search - arrays by number, some of which serve twice
@@ -40,7 +44,7 @@ static struct gm_error *no_memory(const struct gm_dominators *found)
 	return gm_error_errno(ENOMEM, "cannot find the dominators of %u nodes", found->nodes);
 }
 
-/* Untouched memory costs nothing, so that there is room for every node to be reached. */
+/* There is room for every node to be reached; what is not touched costs nothing. */
 static struct gm_error *init(struct search *search, const struct gm_graph *graph)
 {
 	struct gm_dominators *found = search->found;
@@ -48,24 +52,33 @@ static struct gm_error *init(struct search *search, const struct gm_graph *graph
 
 	found->nodes = graph->nodes;
 	found->roots = graph->roots;
-	found->number = calloc(size, sizeof(*found->number));
-	found->node = calloc(size, sizeof(*found->node));
-	found->above = calloc(size, sizeof(*found->above));
+	found->number = gm_big_alloc(size, sizeof(*found->number));
+	found->node = gm_big_alloc(size, sizeof(*found->node));
 	/* One piece: what it is used for last has twice the size. */
-	found->bytes = calloc(size, sizeof(*found->bytes));
-	found->members = calloc(size, sizeof(*found->members));
-	if (!found->number || !found->node || !found->above || !found->bytes || !found->members)
+	found->bytes = gm_big_alloc(size, sizeof(*found->bytes));
+	found->members = gm_big_alloc(size, sizeof(*found->members));
+	if (!found->number || !found->node || !found->bytes || !found->members)
 		return no_memory(found);
-	gm_big_advise(found->number, size * sizeof(*found->number));
-	gm_big_advise(found->node, size * sizeof(*found->node));
-	gm_big_advise(found->above, size * sizeof(*found->above));
-	gm_big_advise(found->bytes, size * sizeof(*found->bytes));
-	gm_big_advise(found->members, size * sizeof(*found->members));
+	memset(found->number, 0, size * sizeof(*found->number));
 	search->parent = found->members;
 	search->semi = (uint32_t *)found->bytes;
 	search->label = search->semi + size;
-	search->above = found->above;
+	found->node[0] = 0;
+	search->parent[0] = 0;
+	search->semi[0] = 0;
 	return NULL;
+}
+
+/* What edges lead to is wanted soon. */
+static void fetch_nodes(const struct search *search, const struct gm_graph *graph, uint32_t node)
+{
+	uint32_t at = graph->first[node], end = graph->first[node + 1];
+
+	end = end - at > FETCHED_MAX ? at + FETCHED_MAX : end;
+	for (; at < end; at++) {
+		gm_fetch(&search->found->number[graph->to[at]]);
+		gm_fetch(&graph->first[graph->to[at]]);
+	}
 }
 
 static uint32_t enter(struct search *search, const struct gm_graph *graph, uint32_t node,
@@ -78,6 +91,7 @@ static uint32_t enter(struct search *search, const struct gm_graph *graph, uint3
 	found->node[number] = node;
 	search->parent[number] = parent;
 	search->semi[number] = graph->first[node];
+	fetch_nodes(search, graph, node);
 	return number;
 }
 
@@ -140,17 +154,16 @@ static struct gm_error *turn_edges(struct search *search, struct gm_graph *graph
 	const uint32_t *number = search->found->number;
 	uint32_t count = search->found->count;
 
-	search->first = calloc((size_t)count + 3, sizeof(*search->first));
+	search->first = gm_big_alloc((size_t)count + 3, sizeof(*search->first));
 	if (!search->first)
 		return no_memory(search->found);
-	gm_big_advise(search->first, ((size_t)count + 3) * sizeof(*search->first));
+	memset(search->first, 0, ((size_t)count + 3) * sizeof(*search->first));
 	number_edges(search, graph);
 	for (uint32_t i = 1; i <= count + 1; i++)
 		search->first[i] += search->first[i - 1];
-	search->from = malloc(((size_t)search->first[count + 1] + 1) * sizeof(*search->from));
+	search->from = gm_big_alloc((size_t)search->first[count + 1] + 1, sizeof(*search->from));
 	if (!search->from)
 		return no_memory(search->found);
-	gm_big_advise(search->from, (size_t)search->first[count + 1] * sizeof(*search->from));
 	for (uint32_t node = 0; node < graph->nodes; node++) {
 		if (!number[node])
 			continue;
@@ -252,14 +265,48 @@ static bool find_vertex(struct search *search, uint32_t vertex)
 	return empty_bucket(search, parent);
 }
 
+/* What find_semi() wants of a vertex that is soon due. */
+static void fetch_vertex(const struct search *search, uint32_t vertex)
+{
+	uint32_t at = search->first[vertex], end = search->first[vertex + 1];
+
+	end = end - at > FETCHED_MAX ? at + FETCHED_MAX : end;
+	for (; at < end; at++) {
+		uint32_t from = search->from[at];
+
+		if (from <= vertex)
+			continue;
+		gm_fetch(&search->parent[from]);
+		gm_fetch(&search->label[from]);
+		gm_fetch(&search->semi[from]);
+	}
+}
+
+/* When the graph is gone, and its memory there again. */
+static struct gm_error *init_find(struct search *search)
+{
+	struct gm_dominators *found = search->found;
+
+	found->above = gm_big_alloc((size_t)found->nodes + 2, sizeof(*found->above));
+	if (!found->above)
+		return no_memory(found);
+	search->above = found->above;
+	memset(search->above, 0, ((size_t)found->count + 1) * sizeof(*search->above));
+	memset(search->label, 0, ((size_t)found->count + 1) * sizeof(*search->label));
+	return NULL;
+}
+
 static struct gm_error *find(struct search *search)
 {
 	uint32_t count = search->found->count;
 
 	search->linked = count + 1;
-	for (uint32_t vertex = count; vertex; vertex--)
+	for (uint32_t vertex = count; vertex; vertex--) {
+		if (vertex > AHEAD)
+			fetch_vertex(search, vertex - AHEAD);
 		if (!find_vertex(search, vertex))
 			return no_memory(search->found);
+	}
 	for (uint32_t vertex = 1; vertex <= count; vertex++)
 		if (search->above[vertex] != search->semi[vertex])
 			search->above[vertex] = search->above[search->above[vertex]];
@@ -279,9 +326,11 @@ struct gm_error *gm_dominators_find(struct gm_graph *graph, struct gm_dominators
 	}
 	gm_graph_deinit(graph);
 	if (!error)
+		error = init_find(&search);
+	if (!error)
 		error = find(&search);
-	free(search.first);
-	free(search.from);
+	gm_big_free(search.first);
+	gm_big_free(search.from);
 	free(search.path.items);
 	if (error)
 		return error;
@@ -306,10 +355,10 @@ void gm_dominators_sum(struct gm_dominators *found)
 
 void gm_dominators_deinit(struct gm_dominators *found)
 {
-	free(found->number);
-	free(found->node);
-	free(found->above);
-	free(found->bytes);
-	free(found->members);
+	gm_big_free(found->number);
+	gm_big_free(found->node);
+	gm_big_free(found->above);
+	gm_big_free(found->bytes);
+	gm_big_free(found->members);
 	*found = (struct gm_dominators){};
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/big.h"
+#include "base/fetch.h"
 
 struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes, uint32_t roots)
 {
@@ -23,7 +24,7 @@ struct gm_error *gm_graph_init(struct gm_graph *graph, uint64_t nodes, uint32_t 
 
 void gm_graph_deinit(struct gm_graph *graph)
 {
-	free(graph->first);
+	gm_big_free(graph->first);
 	free(graph->to);
 	*graph = (struct gm_graph){};
 }
@@ -74,24 +75,49 @@ struct gm_error *gm_graph_join(struct gm_graph *graph, struct gm_graph_part *par
 	return NULL;
 }
 
+/* What the nodes further on in the queue will want comes into the caches meanwhile: at each of
+ * these distances what the one before has told where to find.
+ */
+#define AHEAD_FIRST 24
+#define AHEAD_EDGES 12
+
 /**
  * struct walk - nodes in the order of their distance
+ * @seen: by node, a bit: it was reached. These are few bytes, where @nearest would be as far apart
+ *	as the nodes are
  * @queue: those that were reached, @count of them; the edges of the first @done were followed
+ * @root: beside @queue, to which one and one each is nearest
  */
 struct walk {
 	const struct gm_graph *graph;
-	uint32_t *nearest;
+	uint64_t *seen;
 	uint32_t *queue;
+	uint32_t *root;
 	uint32_t count;
 	uint32_t done;
 };
 
 static void reach(struct walk *walk, uint32_t node, uint32_t root)
 {
-	if (walk->nearest[node])
+	uint64_t bit = 1ULL << node % 64;
+
+	if (walk->seen[node / 64] & bit)
 		return;
-	walk->nearest[node] = root;
-	walk->queue[walk->count++] = node;
+	walk->seen[node / 64] |= bit;
+	walk->queue[walk->count] = node;
+	walk->root[walk->count++] = root;
+}
+
+static void look_ahead(const struct walk *walk)
+{
+	const struct gm_graph *graph = walk->graph;
+	uint32_t left = walk->count - walk->done;
+	const uint32_t *queue = walk->queue + walk->done;
+
+	if (left > AHEAD_FIRST)
+		gm_fetch(&graph->first[queue[AHEAD_FIRST]]);
+	if (left > AHEAD_EDGES)
+		gm_fetch(&graph->to[graph->first[queue[AHEAD_EDGES]]]);
 }
 
 static void reach_all(struct walk *walk)
@@ -99,28 +125,40 @@ static void reach_all(struct walk *walk)
 	const struct gm_graph *graph = walk->graph;
 
 	while (walk->done < walk->count) {
-		uint32_t node = walk->queue[walk->done++];
+		uint32_t node = walk->queue[walk->done], root = walk->root[walk->done];
 
+		look_ahead(walk);
+		walk->done++;
 		for (uint32_t i = graph->first[node]; i < graph->first[node + 1]; i++)
-			reach(walk, graph->to[i], walk->nearest[node]);
+			reach(walk, graph->to[i], root);
 	}
+}
+
+static void reach_from_roots(struct walk *walk)
+{
+	const struct gm_graph *graph = walk->graph;
+	uint32_t first_root = graph->nodes - graph->roots;
+
+	for (uint32_t root = 0; root < graph->roots; root++) {
+		if (root == graph->roots - graph->weak)
+			reach_all(walk);
+		reach(walk, first_root + root, root + 1);
+	}
+	reach_all(walk);
 }
 
 struct gm_error *gm_graph_nearest(const struct gm_graph *graph, uint32_t *nearest)
 {
-	uint32_t first_root = graph->nodes - graph->roots;
-	struct walk walk = { .graph = graph, .nearest = nearest };
+	gm_big_autofree uint32_t *queue = gm_big_alloc((size_t)graph->nodes + 1, sizeof(*queue));
+	gm_big_autofree uint32_t *root = gm_big_alloc((size_t)graph->nodes + 1, sizeof(*root));
+	gm_big_autofree uint64_t *seen = calloc(graph->nodes / 64 + 1, sizeof(*seen));
+	struct walk walk = { .graph = graph, .seen = seen, .queue = queue, .root = root };
 
-	memset(nearest, 0, graph->nodes * sizeof(*nearest));
-	walk.queue = malloc(((size_t)graph->nodes + 1) * sizeof(*walk.queue));
-	if (!walk.queue)
+	if (!seen || !queue || !root)
 		return gm_error_errno(ENOMEM, "cannot walk a graph of %u nodes", graph->nodes);
-	for (uint32_t root = 0; root < graph->roots; root++) {
-		if (root == graph->roots - graph->weak)
-			reach_all(&walk);
-		reach(&walk, first_root + root, root + 1);
-	}
-	reach_all(&walk);
-	free(walk.queue);
+	reach_from_roots(&walk);
+	memset(nearest, 0, graph->nodes * sizeof(*nearest));
+	for (uint32_t i = 0; i < walk.count; i++)
+		nearest[queue[i]] = root[i];
 	return NULL;
 }

@@ -56,7 +56,7 @@ struct gm_error *gm_graph_join(struct gm_graph *graph, struct gm_graph_part *par
 
 /* To which root each node is nearest, counted in edges: @nearest gets, by node, which of the
  * roots and one, 0: none reaches it. Of roots at the same distance the first in order; a weak
- * one only where no other reaches. Needs four bytes a node.
+ * one only where no other reaches. Needs eight bytes a node and a bit.
  */
 struct gm_error *gm_graph_nearest(const struct gm_graph *graph, uint32_t *nearest) GM_MUST_CHECK;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <string.h>
 
+#include "base/big.h"
 #include "graph/graph.h"
 
 /**
@@ -24,6 +26,8 @@ static bool is_root(const struct tree *tree, uint32_t number)
 
 static void link_children(struct tree *tree)
 {
+	memset(tree->child, 0, ((size_t)tree->found->count + 1) * sizeof(*tree->child));
+	tree->next[0] = 0;
 	for (uint32_t number = tree->found->count - 1; number; number--) {
 		uint32_t above = tree->found->above[number];
 
@@ -89,16 +93,16 @@ struct gm_error *gm_dominators_by_kind(const struct gm_dominators *found, const 
 {
 	struct tree tree = { .found = found, .kind = kind, .sums = sums };
 
-	tree.child = calloc((size_t)found->count + 1, sizeof(*tree.child));
-	tree.next = calloc((size_t)found->count + 1, sizeof(*tree.next));
+	tree.child = gm_big_alloc((size_t)found->count + 1, sizeof(*tree.child));
+	tree.next = gm_big_alloc((size_t)found->count + 1, sizeof(*tree.next));
 	tree.above = calloc((size_t)count + 1, sizeof(*tree.above));
 	if (tree.child && tree.next && tree.above) {
 		link_children(&tree);
 		walk(&tree);
 	}
 	count = tree.child && tree.next && tree.above;
-	free(tree.child);
-	free(tree.next);
+	gm_big_free(tree.child);
+	gm_big_free(tree.next);
 	free(tree.above);
 	return count ? NULL :
 		       gm_error_errno(ENOMEM, "cannot add up %u nodes by kind", found->count);
