@@ -17,9 +17,10 @@
 static const char usage[] =
 	"Usage: gomemctl diff FILE[@SAMPLE] [FILE[@SAMPLE]] [-n COUNT] [--json]\n\n"
 	"Says what grew and what shrank between two samples of recordings: resident bytes by Go\n"
-	"class and by VMA, spans and objects by size class; what changed most first. Without\n"
-	"@SAMPLE, a number or a time as --sample takes it, the last sample is meant; one FILE\n"
-	"alone is compared from its first sample to the last.\n"
+	"class and by VMA, spans and objects by size class, and, where record --holders kept it,\n"
+	"objects by who holds them; what changed most first. Without @SAMPLE, a number or a time\n"
+	"as --sample takes it, the last sample is meant; one FILE alone is compared from its\n"
+	"first sample to the last.\n"
 	"  -n COUNT   so many rows of each, 15 without; 0 is all of them\n";
 
 #define TEXT_ROWS 15
@@ -187,6 +188,41 @@ static struct gm_error *compare_vmas(const struct job *job, struct gm_diff_rows 
 	return error;
 }
 
+static bool has_holders(const struct side *side)
+{
+	const struct gm_sample *sample = side->subject.sample;
+
+	return sample->has_holders && !sample->holders_problem;
+}
+
+static void say_no_holders(const struct side *side)
+{
+	const struct gm_sample *sample = side->subject.sample;
+
+	if (sample->holders_problem)
+		gm_cmd_say("diff", "%s cannot say what grew by holder: %s", side->source.path,
+			   sample->holders_problem);
+	else
+		gm_cmd_say("diff",
+			   "%s cannot say what grew by holder: gomemctl record --holders keeps "
+			   "what that takes",
+			   side->source.path);
+}
+
+static struct gm_error *compare_holders(const struct job *job, struct gm_diff *diff)
+{
+	diff->has_holders = true;
+	for (size_t i = 0; i < 2 && diff->has_holders; i++) {
+		diff->has_holders = has_holders(&job->sides[i]);
+		if (!diff->has_holders)
+			say_no_holders(&job->sides[i]);
+	}
+	if (!diff->has_holders)
+		return NULL;
+	return gm_diff_holders(&job->sides[0].subject.sample->holders,
+			       &job->sides[1].subject.sample->holders, &diff->holders);
+}
+
 static uint64_t size_of(int64_t change)
 {
 	return change < 0 ? -(uint64_t)change : (uint64_t)change;
@@ -208,8 +244,11 @@ static struct gm_error *compare(const struct job *job, struct gm_diff *diff)
 		error = compare_sizes(job, &diff->sizes);
 	if (!error)
 		error = compare_vmas(job, &diff->vmas);
-	for (size_t i = 0; i < 3 && !error; i++) {
-		struct gm_diff_rows *rows[] = { &diff->classes, &diff->sizes, &diff->vmas };
+	if (!error)
+		error = compare_holders(job, diff);
+	for (size_t i = 0; i < 4 && !error; i++) {
+		struct gm_diff_rows *rows[] = { &diff->classes, &diff->sizes, &diff->vmas,
+						&diff->holders };
 
 		if (rows[i]->count)
 			qsort(rows[i]->items, rows[i]->count, sizeof(*rows[i]->items), by_change);
@@ -249,6 +288,7 @@ static struct gm_error *run(struct job *job, enum gm_out_format format)
 	free(diff.classes.items);
 	free(diff.sizes.items);
 	free(diff.vmas.items);
+	free(diff.holders.items);
 	return error;
 }
 

@@ -3,17 +3,20 @@
 #ifndef GM_CMD_DIFF_H
 #define GM_CMD_DIFF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/error.h"
 #include "base/vec.h"
+#include "join/holders.h"
 
 /**
- * struct gm_diff_row - one class, size class or VMA, before and after
- * @name: of a class or size class; @start, @kind, @path: of a VMA
+ * struct gm_diff_row - one class, size class, VMA or holder, before and after
+ * @name: of a class or size class; @start, @kind, @path: of a VMA; @kind, @path: of a holder
  * @before, @after, @change: bytes
- * @objects_before, @objects_after: of a size class
+ * @objects_before, @objects_after: of a size class or holder
+ * @retained_before, @retained_after: of a holder, bytes
  */
 struct gm_diff_row {
 	char name[24];
@@ -25,6 +28,8 @@ struct gm_diff_row {
 	int64_t change;
 	uint64_t objects_before;
 	uint64_t objects_after;
+	uint64_t retained_before;
+	uint64_t retained_after;
 };
 
 struct gm_diff_rows {
@@ -42,6 +47,7 @@ struct gm_diff_side {
 
 /**
  * struct gm_diff - what differs, what changed most first
+ * @has_holders: both samples have @holders
  * @max: rows of each that are printed as text
  */
 struct gm_diff {
@@ -49,6 +55,8 @@ struct gm_diff {
 	struct gm_diff_rows classes;
 	struct gm_diff_rows sizes;
 	struct gm_diff_rows vmas;
+	bool has_holders;
+	struct gm_diff_rows holders;
 	size_t max;
 };
 
@@ -57,5 +65,11 @@ struct gm_error *gm_diff_print_text(FILE *stream, const struct gm_diff *diff) GM
 
 /* All rows: an object of the schema gomem.diff/1. */
 struct gm_error *gm_diff_print_json(FILE *stream, const struct gm_diff *diff) GM_MUST_CHECK;
+
+/* Appends a row for each holder that either has, by kind and name. Their strings must stay; sorts
+ * both.
+ */
+struct gm_error *gm_diff_holders(struct gm_holders *before, struct gm_holders *after,
+				 struct gm_diff_rows *rows) GM_MUST_CHECK;
 
 #endif

@@ -23,6 +23,7 @@ struct text_row {
 	const char *change;
 	const char *objects;
 	const char *label;
+	const char *path;
 	char change_text[CHANGE_MAX];
 	char objects_text[24];
 };
@@ -53,6 +54,13 @@ static const struct gm_out_column vma_columns[] = {
 	COLUMN(label, "VMA", GM_OUT_STRING),
 };
 
+static const struct gm_out_column holder_columns[] = {
+	SIZES,
+	COLUMN(objects, "OBJECTS", GM_OUT_STRING),
+	COLUMN(what, "KIND", GM_OUT_STRING),
+	COLUMN(path, "HOLDER", GM_OUT_STRING),
+};
+
 static const char *last_part(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -73,6 +81,7 @@ static void fill(struct text_row *text, const struct gm_diff_row *row)
 		.before = row->before,
 		.after = row->after,
 		.label = last_part(row->path),
+		.path = row->path,
 	};
 	text->change_text[0] = row->change < 0 ? '-' : '+';
 	gm_out_bytes(change, text->change_text + 1);
@@ -121,7 +130,11 @@ struct gm_error *gm_diff_print_text(FILE *stream, const struct gm_diff *diff)
 	error = print_rows(stream, diff, &diff->classes, class_columns, COUNT(class_columns));
 	if (!error)
 		error = print_rows(stream, diff, &diff->sizes, size_columns, COUNT(size_columns));
-	return error ?: print_rows(stream, diff, &diff->vmas, vma_columns, COUNT(vma_columns));
+	if (!error)
+		error = print_rows(stream, diff, &diff->vmas, vma_columns, COUNT(vma_columns));
+	return error ?:
+		       print_rows(stream, diff, &diff->holders, holder_columns,
+				  COUNT(holder_columns));
 }
 
 static bool add_number(json_object *object, const char *key, json_object *number)
@@ -159,6 +172,19 @@ static bool fill_vma(json_object *object, const struct gm_diff_row *row)
 	       gm_out_json_add(object, "kind", gm_out_json_string(row->kind)) &&
 	       gm_out_json_add(object, "name", gm_out_json_string(row->path)) &&
 	       add_sizes(object, row);
+}
+
+static bool fill_holder(json_object *object, const struct gm_diff_row *row)
+{
+	return gm_out_json_add(object, "kind", gm_out_json_string(row->kind)) &&
+	       gm_out_json_add(object, "holder", gm_out_json_string(row->path)) &&
+	       add_sizes(object, row) &&
+	       add_number(object, "objects_before", json_object_new_uint64(row->objects_before)) &&
+	       add_number(object, "objects_after", json_object_new_uint64(row->objects_after)) &&
+	       add_number(object, "retained_before_bytes",
+			  json_object_new_uint64(row->retained_before)) &&
+	       add_number(object, "retained_after_bytes",
+			  json_object_new_uint64(row->retained_after));
 }
 
 static json_object *json_rows(const struct gm_diff_rows *rows,
@@ -202,7 +228,10 @@ struct gm_error *gm_diff_print_json(FILE *stream, const struct gm_diff *diff)
 	    gm_out_json_add(root, "after", json_side(&diff->sides[1])) &&
 	    gm_out_json_add(root, "classes", json_rows(&diff->classes, fill_class)) &&
 	    gm_out_json_add(root, "size_classes", json_rows(&diff->sizes, fill_size)) &&
-	    gm_out_json_add(root, "vmas", json_rows(&diff->vmas, fill_vma)))
+	    gm_out_json_add(root, "vmas", json_rows(&diff->vmas, fill_vma)) &&
+	    (diff->has_holders ?
+		     gm_out_json_add(root, "holders", json_rows(&diff->holders, fill_holder)) :
+		     !json_object_object_add(root, "holders", NULL)))
 		text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY);
 	if (text)
 		fprintf(stream, "%s\n", text);

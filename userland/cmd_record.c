@@ -16,20 +16,22 @@
 
 #define SECOND 1000000000ULL
 
-enum { OPTION_EVERY = GM_OPTION_OWN, OPTION_FOR };
+enum { OPTION_EVERY = GM_OPTION_OWN, OPTION_FOR, OPTION_HOLDERS };
 
 static const char usage[] =
-	"Usage: gomemctl record [-p PID] -o FILE [--every TIME] [--for TIME]\n\n"
+	"Usage: gomemctl record [-p PID] -o FILE [--every TIME] [--for TIME] [--holders]\n\n"
 	"Looks at a process every 10 s, or as told, until it ends, TIME has passed or Ctrl-C is\n"
 	"pressed, and keeps each look in FILE, a new SQLite database: heap, goroutines, pages,\n"
 	"memory map, what gomem.ko counted, the host's state. The other commands look at it with\n"
 	"--from FILE, and gomemctl diff says what grew. A TIME is a number of seconds, or has a\n"
-	"unit: 500ms, 10s, 5m, 2h.\n";
+	"unit: 500ms, 10s, 5m, 2h. With --holders each look also follows the references of the\n"
+	"heap, as gomemctl refs does, which takes longer.\n";
 
 static const struct option own_options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "every", required_argument, NULL, OPTION_EVERY },
 	{ "for", required_argument, NULL, OPTION_FOR },
+	{ "holders", no_argument, NULL, OPTION_HOLDERS },
 	{},
 };
 
@@ -38,6 +40,7 @@ static const struct option own_options[] = {
  * @duration_ns: UINT64_MAX: no end
  * @exe: the file that the process executes, to see it replaced
  * @known: code that the file has the names of
+ * @holders: follow references each time
  */
 struct job {
 	const char *path;
@@ -48,6 +51,7 @@ struct job {
 	struct gm_recorder *recorder;
 	struct stat exe;
 	struct gm_record_known known;
+	bool holders;
 	uint64_t samples;
 };
 
@@ -66,6 +70,9 @@ static const char *take(void *context, int option, const char *argument)
 	switch (option) {
 	case 'o':
 		job->path = argument;
+		return NULL;
+	case OPTION_HOLDERS:
+		job->holders = true;
 		return NULL;
 	case OPTION_EVERY:
 		return gm_cmd_parse_time(argument, &job->every_ns) && job->every_ns ?
@@ -162,6 +169,8 @@ static struct gm_error *look(struct job *job, struct gm_sample *sample)
 	look_again(job, sample);
 	if (!sample->go_problem)
 		error = gm_record_goroutines(&job->subject, &job->known, sample);
+	if (!error && !sample->go_problem && job->holders)
+		error = gm_record_holders(&job->subject, sample);
 	gm_host_read(&sample->host);
 	return error ?: gm_process_read(sample->pid, &sample->process);
 }

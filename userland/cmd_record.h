@@ -17,4 +17,8 @@ struct gm_record_known {
 struct gm_error *gm_record_goroutines(struct gm_subject *subject, struct gm_record_known *known,
 				      struct gm_sample *sample) GM_MUST_CHECK;
 
+/* Who holds its heap; the same. */
+struct gm_error *gm_record_holders(struct gm_subject *subject,
+				   struct gm_sample *sample) GM_MUST_CHECK;
+
 #endif

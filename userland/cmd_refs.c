@@ -12,7 +12,6 @@
 #include "os/freeze.h"
 
 #define TOP 30
-#define TYPE_BYTES 600
 #define REPORT_NS 100000000ULL
 
 static const char usage[] =
@@ -56,149 +55,34 @@ struct request {
 	uint64_t reported;
 };
 
-static const char *const kinds[GM_GO_HOLDER_KINDS] = {
-	[GM_GO_HOLDER_VARIABLE] = "variable",
-	[GM_GO_HOLDER_STACK] = "stack",
-	[GM_GO_HOLDER_SPECIAL] = "runtime",
-	[GM_GO_HOLDER_WEAK] = "runtime",
-};
-
 static struct gm_error *no_memory(void)
 {
 	return gm_error_errno(ENOMEM, "cannot list the holders");
 }
 
-static struct gm_error *add_row(struct gm_refs_look *look, const struct gm_refs_row *row,
-				const char *holder)
+/* Moves what @holders has, but for its parts. */
+static struct gm_error *add(struct gm_refs_look *look, struct gm_holders *holders)
 {
-	struct gm_refs_row *added = gm_vec_push(&look->rows);
-
-	if (!added)
+	if (!gm_vec_reserve(&look->rows, holders->count) ||
+	    !gm_vec_reserve(&look->types, holders->types.count) ||
+	    !gm_vec_reserve(&look->totals, 1))
 		return no_memory();
-	*added = *row;
-	added->holder = strdup(holder);
-	return added->holder ? NULL : no_memory();
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	const struct gm_refs_row *one = a, *two = b;
-
-	if (one->bytes != two->bytes)
-		return one->bytes < two->bytes ? 1 : -1;
-	if (one->retained_bytes != two->retained_bytes)
-		return one->retained_bytes < two->retained_bytes ? 1 : -1;
-	return strcmp(one->holder, two->holder);
-}
-
-static struct gm_error *add_rows(struct gm_refs_look *look, uint64_t pid,
-				 const struct gm_go_refs *refs)
-{
-	struct gm_error *error = NULL;
-	size_t first = look->rows.count;
-
-	for (size_t i = 0; i < refs->roots.holders.count && !error; i++) {
-		const struct gm_go_holder *holder = &refs->roots.holders.items[i];
-		uint32_t number = refs->tree.number[refs->holder_node[i]];
-		struct gm_refs_row row = {
-			.pid = pid,
-			.kind = kinds[holder->kind],
-			.objects = refs->held[i].objects,
-			.bytes = refs->held[i].bytes,
-			.retained_objects = refs->tree.members[number],
-			.retained_bytes = refs->tree.bytes[number],
-		};
-
-		error = add_row(look, &row, holder->name);
-	}
-	if (look->rows.count > first)
-		qsort(look->rows.items + first, look->rows.count - first, sizeof(*look->rows.items),
-		      by_bytes);
-	return error;
-}
-
-static int types_by_bytes(const void *a, const void *b)
-{
-	const struct gm_refs_type *one = a, *two = b;
-
-	if (one->bytes != two->bytes)
-		return one->bytes < two->bytes ? 1 : -1;
-	return strcmp(one->type, two->type);
-}
-
-static struct gm_error *add_types(struct gm_refs_look *look, uint64_t pid,
-				  const struct gm_go_refs *refs)
-{
-	size_t first = look->types.count;
-	char name[TYPE_BYTES];
-
-	for (size_t i = 0; i < refs->sums.count; i++) {
-		const struct gm_go_type_sum *sum = &refs->sums.items[i];
-		struct gm_refs_type *row = gm_vec_push(&look->types);
-
-		if (!row)
-			return no_memory();
-		gm_go_types_name(refs->types, sum->code, name, sizeof(name));
-		*row = (struct gm_refs_type){
-			.pid = pid,
-			.objects = sum->sum.members,
-			.bytes = sum->sum.bytes,
-			.retained_bytes = sum->sum.retained,
-			.type = strdup(name),
-		};
-		if (!row->type)
-			return no_memory();
-	}
-	if (look->types.count > first)
-		qsort(look->types.items + first, look->types.count - first,
-		      sizeof(*look->types.items), types_by_bytes);
+	for (size_t i = 0; i < holders->count; i++)
+		look->rows.items[look->rows.count++] = holders->items[i];
+	for (size_t i = 0; i < holders->types.count; i++)
+		look->types.items[look->types.count++] = holders->types.items[i];
+	look->totals.items[look->totals.count++] = holders->totals;
+	holders->count = 0;
+	holders->types.count = 0;
+	holders->totals = (struct gm_holders_totals){};
 	return NULL;
 }
 
-/* What it all took of this process, at most. */
-static uint64_t peak_bytes(void)
+uint64_t gm_refs_peak_bytes(void)
 {
 	struct rusage usage;
 
 	return getrusage(RUSAGE_SELF, &usage) ? 0 : usage.ru_maxrss * 1024ULL;
-}
-
-static struct gm_error *add_totals(struct gm_refs_look *look, uint64_t pid, struct gm_go_heap *heap,
-				   const struct gm_go_refs *refs)
-{
-	struct gm_refs_totals *totals = gm_vec_push(&look->totals);
-
-	if (!totals)
-		return no_memory();
-	*totals = (struct gm_refs_totals){
-		.pid = pid,
-		.version = heap->version,
-		.layout = heap->layout,
-		.live_objects = refs->live_objects,
-		.live_bytes = refs->live_bytes,
-		.reached_objects = refs->reached_objects,
-		.reached_bytes = refs->reached_bytes,
-		.references = refs->edges,
-		.goroutines = refs->roots.goroutines,
-		.frames = refs->roots.frames,
-		.flux_references = refs->count.flux + refs->roots.flux,
-		.flux_spans = heap->flux_spans,
-		.flux_goroutines = refs->roots.moved,
-		.guessed_stack_bytes = refs->roots.guessed_bytes,
-		.guessed_heap_bytes = refs->count.guessed_bytes,
-		.unreadable_bytes = refs->count.unreadable_bytes + refs->roots.unread_bytes,
-		.read_bytes = refs->count.read_bytes,
-		.gc_running = heap->gc_running,
-		.heap_us = heap->took_ns / 1000,
-		.roots_us = refs->roots_ns / 1000,
-		.edges_us = refs->edges_ns / 1000,
-		.types_us = refs->types_ns / 1000,
-		.tree_us = refs->tree_ns / 1000,
-		.peak_bytes = peak_bytes(),
-	};
-	heap->version = NULL;
-	heap->layout = NULL;
-	return NULL;
 }
 
 /* Names of variables, where the program has them. */
@@ -249,80 +133,93 @@ static void thaw(void *context)
 	request->frozen_ns += gm_freeze_end(&request->frozen);
 }
 
-static struct gm_error *read_refs(struct request *request, struct gm_subject *subject,
-				  struct gm_go_refs *refs)
+struct gm_error *gm_refs_follow(const struct gm_go_target *target, const struct gm_go_rooting *how,
+				struct gm_go_heap **heap, struct gm_go_refs *refs)
 {
 	gm_auto(gm_elf_variables) struct gm_elf_variables *variables = NULL;
-	const struct gm_go_image *image = &subject->image;
-	struct gm_go_rooting rooting = {
-		.target = &subject->target,
-		.program = &image->program,
-		.modules = image->modules,
+	const struct gm_go_image *image = target->image;
+	struct gm_go_rooting rooting = *how;
+	struct gm_error *error;
+
+	if (!image->modules)
+		return gm_error_create(ENOTSUP,
+				       "cannot tell where this %s program keeps its variables",
+				       image->version.text);
+	read_variables(&image->program, &variables);
+	rooting.target = target;
+	rooting.program = &image->program;
+	rooting.modules = image->modules;
+	rooting.variables = variables;
+	error = gm_go_refs_begin(&rooting, refs);
+	if (!error)
+		error = gm_go_heap_read(target, heap);
+	return error ?: gm_go_refs_read(&rooting, *heap, refs);
+}
+
+static struct gm_error *follow(struct request *request, struct gm_subject *subject,
+			       struct gm_go_refs *refs)
+{
+	const struct gm_go_rooting how = {
 		.copied = thaw,
 		.context = request,
 		.progress = { isatty(2) ? report : NULL, &request->reported },
 	};
-	struct gm_error *error = NULL;
 
 	/* What lacks a Go side says so best when its heap is asked for. */
-	if (!subject->go_problem && !image->modules)
-		return gm_error_create(ENOTSUP,
-				       "cannot tell where this %s program keeps its variables",
-				       image->version.text);
-	if (!subject->go_problem) {
-		read_variables(&image->program, &variables);
-		rooting.variables = variables;
-		error = gm_go_refs_begin(&rooting, refs);
-	}
-	if (!error)
-		error = gm_subject_read_heap(subject);
-	return error ?: gm_go_refs_read(&rooting, subject->heap, refs);
+	if (subject->go_problem)
+		return gm_subject_read_heap(subject);
+	return gm_refs_follow(&subject->target, &how, &subject->heap, refs);
 }
 
-static struct gm_error *write_files(const struct request *request, const struct gm_go_refs *refs)
+static struct gm_error *write_files(const struct request *request, const struct gm_holders *holders)
 {
 	struct gm_error *error = NULL;
 
 	if (request->pprof)
-		error = gm_refs_write_pprof(refs, request->pprof);
+		error = gm_refs_write_pprof(holders, request->pprof);
 	if (!error && request->dot)
-		error = gm_refs_write_dot(refs, request->dot);
+		error = gm_refs_write_dot(holders, request->dot);
 	return error;
 }
 
-static struct gm_error *add_all(struct request *request, struct gm_subject *subject,
-				const struct gm_go_refs *refs, struct gm_refs_look *look)
+static struct gm_error *read_holders(struct request *request, struct gm_subject *subject,
+				     struct gm_holders *holders)
 {
-	struct gm_error *error;
+	struct gm_go_refs refs = {};
+	struct gm_error *error = NULL;
 
-	error = add_rows(look, subject->pid, refs);
+	if (subject->sample)
+		return gm_subject_take_holders(subject, holders);
+	request->frozen_ns = 0;
+	if (request->freeze && subject->source->kind == GM_SOURCE_PID)
+		error = freeze(subject->pid, &request->frozen);
 	if (!error)
-		error = add_types(look, subject->pid, refs);
+		error = follow(request, subject, &refs);
+	thaw(request);
+	end_report(&request->reported);
 	if (!error)
-		error = add_totals(look, subject->pid, subject->heap, refs);
-	if (!error)
-		look->totals.items[look->totals.count - 1].frozen_us = request->frozen_ns / 1000;
-	return error ?: write_files(request, refs);
+		error = gm_holders_compute(subject->pid, subject->heap, &refs, holders);
+	holders->totals.frozen_us = request->frozen_ns / 1000;
+	holders->totals.peak_bytes = gm_refs_peak_bytes();
+	gm_go_refs_deinit(&refs);
+	return error;
 }
 
 static struct gm_error *look_at(struct request *request, const struct gm_source *source,
 				struct gm_refs_look *look)
 {
-	struct gm_go_refs refs = {};
+	struct gm_holders holders = {};
 	struct gm_subject subject;
 	struct gm_error *error;
 
 	error = gm_subject_open(source, &subject);
-	request->frozen_ns = 0;
-	if (!error && request->freeze && source->kind == GM_SOURCE_PID)
-		error = freeze(subject.pid, &request->frozen);
 	if (!error)
-		error = read_refs(request, &subject, &refs);
-	thaw(request);
-	end_report(&request->reported);
+		error = read_holders(request, &subject, &holders);
 	if (!error)
-		error = add_all(request, &subject, &refs, look);
-	gm_go_refs_deinit(&refs);
+		error = write_files(request, &holders);
+	if (!error)
+		error = add(look, &holders);
+	gm_holders_deinit(&holders);
 	gm_subject_deinit(&subject);
 	return error;
 }
@@ -333,8 +230,10 @@ static void deinit(struct gm_refs_look *look)
 		free(look->totals.items[i].version);
 		free(look->totals.items[i].layout);
 	}
-	for (size_t i = 0; i < look->rows.count; i++)
+	for (size_t i = 0; i < look->rows.count; i++) {
+		free(look->rows.items[i].kind);
 		free(look->rows.items[i].holder);
+	}
 	for (size_t i = 0; i < look->types.count; i++)
 		free(look->types.items[i].type);
 	free(look->totals.items);

@@ -9,28 +9,26 @@
 #include "out/bytes.h"
 #include "out/pprof.h"
 
-#define NAME_BYTES 600
 #define DOT_EDGES 200
 
-static struct gm_error *add_samples(const struct gm_go_refs *refs, struct gm_pprof *pprof)
+static struct gm_error *add_samples(const struct gm_holders *holders, struct gm_pprof *pprof)
 {
 	struct gm_error *error = NULL;
-	char name[NAME_BYTES];
 
-	for (size_t i = 0; i < refs->holdings.count && !error; i++) {
-		const struct gm_go_holding *holding = &refs->holdings.items[i];
+	for (size_t i = 0; i < holders->parts.count && !error; i++) {
+		const struct gm_holders_part *part = &holders->parts.items[i];
 		const char *const stack[] = {
-			gm_go_types_name(refs->types, holding->code, name, sizeof(name)),
-			refs->roots.holders.items[holding->holder].name,
+			holders->types.items[part->type].type,
+			holders->items[part->holder].holder,
 		};
 
 		error = gm_pprof_add(pprof, stack, 2,
-				     (const uint64_t[]){ holding->objects, holding->bytes });
+				     (const uint64_t[]){ part->objects, part->bytes });
 	}
 	return error;
 }
 
-struct gm_error *gm_refs_write_pprof(const struct gm_go_refs *refs, const char *path)
+struct gm_error *gm_refs_write_pprof(const struct gm_holders *holders, const char *path)
 {
 	gm_auto(gm_pprof) struct gm_pprof *pprof = NULL;
 	static const char *const types[] = { "inuse_objects", "inuse_space" };
@@ -39,13 +37,13 @@ struct gm_error *gm_refs_write_pprof(const struct gm_go_refs *refs, const char *
 
 	error = gm_pprof_create(types, units, &pprof);
 	if (!error)
-		error = add_samples(refs, pprof);
+		error = add_samples(holders, pprof);
 	return error ?: gm_pprof_write(pprof, path);
 }
 
 static int by_bytes(const void *a, const void *b)
 {
-	const struct gm_go_holding *one = a, *two = b;
+	const struct gm_holders_part *one = a, *two = b;
 
 	return one->bytes < two->bytes ? 1 : -(one->bytes > two->bytes);
 }
@@ -58,22 +56,22 @@ static void put_name(FILE *file, const char *name)
 		      file);
 }
 
-static void put_holding(FILE *file, const struct gm_go_refs *refs,
-			const struct gm_go_holding *holding)
+static void put_part(FILE *file, const struct gm_holders *holders,
+		     const struct gm_holders_part *part)
 {
-	char name[NAME_BYTES], bytes[GM_OUT_BYTES_MAX];
+	char bytes[GM_OUT_BYTES_MAX];
 
 	fputs("\t\"", file);
-	put_name(file, refs->roots.holders.items[holding->holder].name);
+	put_name(file, holders->items[part->holder].holder);
 	fputs("\" -> \"", file);
-	put_name(file, gm_go_types_name(refs->types, holding->code, name, sizeof(name)));
+	put_name(file, holders->types.items[part->type].type);
 	/* A variable may be called as a type is: they are told apart by a blank. */
-	fprintf(file, " \" [label=\"%s, %" PRIu64 "\"];\n", gm_out_bytes(holding->bytes, bytes),
-		holding->objects);
+	fprintf(file, " \" [label=\"%s, %" PRIu64 "\"];\n", gm_out_bytes(part->bytes, bytes),
+		part->objects);
 }
 
-static struct gm_error *write_graph(const struct gm_go_refs *refs,
-				    const struct gm_go_holding *sorted, size_t count,
+static struct gm_error *write_graph(const struct gm_holders *holders,
+				    const struct gm_holders_part *sorted, size_t count,
 				    const char *path)
 {
 	FILE *file = fopen(path, "we");
@@ -82,7 +80,7 @@ static struct gm_error *write_graph(const struct gm_go_refs *refs,
 		return gm_error_errno(errno, "cannot write %s", path);
 	fputs("digraph refs {\n\trankdir=LR;\n\tnode [shape=box];\n", file);
 	for (size_t i = 0; i < count && i < DOT_EDGES; i++)
-		put_holding(file, refs, &sorted[i]);
+		put_part(file, holders, &sorted[i]);
 	fputs("}\n", file);
 	count = ferror(file);
 	if (!fclose(file) && !count)
@@ -90,18 +88,18 @@ static struct gm_error *write_graph(const struct gm_go_refs *refs,
 	return gm_error_errno(errno ?: EIO, "cannot write %s", path);
 }
 
-struct gm_error *gm_refs_write_dot(const struct gm_go_refs *refs, const char *path)
+struct gm_error *gm_refs_write_dot(const struct gm_holders *holders, const char *path)
 {
-	size_t count = refs->holdings.count;
-	struct gm_go_holding *sorted = calloc(count + 1, sizeof(*sorted));
+	size_t count = holders->parts.count;
+	struct gm_holders_part *sorted = calloc(count + 1, sizeof(*sorted));
 	struct gm_error *error;
 
 	if (!sorted)
 		return gm_error_errno(ENOMEM, "cannot write %s", path);
 	if (count)
-		memcpy(sorted, refs->holdings.items, count * sizeof(*sorted));
+		memcpy(sorted, holders->parts.items, count * sizeof(*sorted));
 	qsort(sorted, count, sizeof(*sorted), by_bytes);
-	error = write_graph(refs, sorted, count, path);
+	error = write_graph(holders, sorted, count, path);
 	free(sorted);
 	return error;
 }

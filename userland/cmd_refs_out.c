@@ -15,40 +15,40 @@
 	{                                                    \
 		name, title, type, offsetof(row_type, field) \
 	}
-#define OBJECTS COLUMN(struct gm_refs_row, objects, "objects", "OBJECTS", GM_OUT_COUNT)
-#define BYTES COLUMN(struct gm_refs_row, bytes, "bytes", "BYTES", GM_OUT_BYTES)
+#define OBJECTS COLUMN(struct gm_holders_row, objects, "objects", "OBJECTS", GM_OUT_COUNT)
+#define BYTES COLUMN(struct gm_holders_row, bytes, "bytes", "BYTES", GM_OUT_BYTES)
 #define RETAINED \
-	COLUMN(struct gm_refs_row, retained_bytes, "retained_bytes", "RETAINED", GM_OUT_BYTES)
-#define KIND COLUMN(struct gm_refs_row, kind, "kind", "KIND", GM_OUT_STRING)
-#define HOLDER COLUMN(struct gm_refs_row, holder, "holder", "HOLDER", GM_OUT_STRING)
+	COLUMN(struct gm_holders_row, retained_bytes, "retained_bytes", "RETAINED", GM_OUT_BYTES)
+#define KIND COLUMN(struct gm_holders_row, kind, "kind", "KIND", GM_OUT_STRING)
+#define HOLDER COLUMN(struct gm_holders_row, holder, "holder", "HOLDER", GM_OUT_STRING)
 
 static const struct gm_out_column text_columns[] = { OBJECTS, BYTES, RETAINED, KIND, HOLDER };
 
 static const struct gm_out_column data_columns[] = {
-	COLUMN(struct gm_refs_row, pid, "pid", NULL, GM_OUT_COUNT),
+	COLUMN(struct gm_holders_row, pid, "pid", NULL, GM_OUT_COUNT),
 	OBJECTS,
 	BYTES,
-	COLUMN(struct gm_refs_row, retained_objects, "retained_objects", NULL, GM_OUT_COUNT),
+	COLUMN(struct gm_holders_row, retained_objects, "retained_objects", NULL, GM_OUT_COUNT),
 	RETAINED,
 	KIND,
 	HOLDER,
 };
 
-#define TYPE_COLUMNS                                                                      \
-	COLUMN(struct gm_refs_type, objects, "objects", "OBJECTS", GM_OUT_COUNT),         \
-		COLUMN(struct gm_refs_type, bytes, "bytes", "BYTES", GM_OUT_BYTES),       \
-		COLUMN(struct gm_refs_type, retained_bytes, "retained_bytes", "RETAINED", \
-		       GM_OUT_BYTES),                                                     \
-		COLUMN(struct gm_refs_type, type, "type", "TYPE", GM_OUT_STRING)
+#define TYPE_COLUMNS                                                                         \
+	COLUMN(struct gm_holders_type, objects, "objects", "OBJECTS", GM_OUT_COUNT),         \
+		COLUMN(struct gm_holders_type, bytes, "bytes", "BYTES", GM_OUT_BYTES),       \
+		COLUMN(struct gm_holders_type, retained_bytes, "retained_bytes", "RETAINED", \
+		       GM_OUT_BYTES),                                                        \
+		COLUMN(struct gm_holders_type, type, "type", "TYPE", GM_OUT_STRING)
 
 static const struct gm_out_column type_text_columns[] = { TYPE_COLUMNS };
 
 static const struct gm_out_column type_columns[] = {
-	COLUMN(struct gm_refs_type, pid, "pid", NULL, GM_OUT_COUNT),
+	COLUMN(struct gm_holders_type, pid, "pid", NULL, GM_OUT_COUNT),
 	TYPE_COLUMNS,
 };
 
-#define TOTAL(field, type) COLUMN(struct gm_refs_totals, field, #field, NULL, type)
+#define TOTAL(field, type) COLUMN(struct gm_holders_totals, field, #field, NULL, type)
 static const struct gm_out_column totals_columns[] = {
 	TOTAL(pid, GM_OUT_COUNT),
 	TOTAL(version, GM_OUT_STRING),
@@ -82,13 +82,13 @@ static const struct gm_out_column totals_columns[] = {
 		.name = its_name, .columns = its_columns, .column_count = COUNT(its_columns), \
 		.row_bytes = sizeof(row_type)                                                 \
 	}
-static const struct gm_out_table text_table = TABLE("refs", text_columns, struct gm_refs_row);
-static const struct gm_out_table data_table = TABLE("refs", data_columns, struct gm_refs_row);
+static const struct gm_out_table text_table = TABLE("refs", text_columns, struct gm_holders_row);
+static const struct gm_out_table data_table = TABLE("refs", data_columns, struct gm_holders_row);
 static const struct gm_out_table type_text_table =
-	TABLE("types", type_text_columns, struct gm_refs_type);
-static const struct gm_out_table type_table = TABLE("types", type_columns, struct gm_refs_type);
+	TABLE("types", type_text_columns, struct gm_holders_type);
+static const struct gm_out_table type_table = TABLE("types", type_columns, struct gm_holders_type);
 static const struct gm_out_table totals_table =
-	TABLE("totals", totals_columns, struct gm_refs_totals);
+	TABLE("totals", totals_columns, struct gm_holders_totals);
 
 static struct gm_error *no_memory(void)
 {
@@ -98,17 +98,17 @@ static struct gm_error *no_memory(void)
 /* The rows of one process, the largest @top of them, and their sum. */
 static struct gm_error *print_rows(const struct gm_refs_look *look, uint64_t pid, uint64_t top)
 {
-	gm_autofree struct gm_refs_row *own = calloc(look->rows.count + 2, sizeof(*own));
-	char name[48], total_name[] = "in all";
-	struct gm_refs_row rest = { .kind = "-", .holder = name };
-	struct gm_refs_row sum = { .kind = "-", .holder = total_name };
+	gm_autofree struct gm_holders_row *own = calloc(look->rows.count + 2, sizeof(*own));
+	char name[48], total_name[] = "in all", none[] = "-";
+	struct gm_holders_row rest = { .kind = none, .holder = name };
+	struct gm_holders_row sum = { .kind = none, .holder = total_name };
 	uint64_t seen = 0, left = 0;
 	size_t count = 0;
 
 	if (!own)
 		return no_memory();
 	for (size_t i = 0; i < look->rows.count; i++) {
-		const struct gm_refs_row *row = &look->rows.items[i];
+		const struct gm_holders_row *row = &look->rows.items[i];
 
 		if (row->pid != pid)
 			continue;
@@ -134,16 +134,16 @@ static struct gm_error *print_rows(const struct gm_refs_look *look, uint64_t pid
 /* The same by type; what types retain overlaps, so there is no sum of it. */
 static struct gm_error *print_types(const struct gm_refs_look *look, uint64_t pid, uint64_t top)
 {
-	gm_autofree struct gm_refs_type *own = calloc(look->types.count + 1, sizeof(*own));
+	gm_autofree struct gm_holders_type *own = calloc(look->types.count + 1, sizeof(*own));
 	char name[48];
-	struct gm_refs_type rest = { .type = name, .retained_bytes = GM_OUT_NONE };
+	struct gm_holders_type rest = { .type = name, .retained_bytes = GM_OUT_NONE };
 	uint64_t seen = 0, left = 0;
 	size_t count = 0;
 
 	if (!own)
 		return no_memory();
 	for (size_t i = 0; i < look->types.count; i++) {
-		const struct gm_refs_type *row = &look->types.items[i];
+		const struct gm_holders_type *row = &look->types.items[i];
 
 		if (row->pid != pid)
 			continue;
@@ -161,7 +161,7 @@ static struct gm_error *print_types(const struct gm_refs_look *look, uint64_t pi
 	return gm_out_table_print(stdout, GM_OUT_TEXT, &type_text_table, own, count);
 }
 
-static void print_totals(const struct gm_refs_totals *totals)
+static void print_totals(const struct gm_holders_totals *totals)
 {
 	char reached[GM_OUT_BYTES_MAX], live[GM_OUT_BYTES_MAX], guessed[GM_OUT_BYTES_MAX];
 	uint64_t us = totals->heap_us + totals->roots_us + totals->edges_us + totals->types_us +
@@ -192,7 +192,7 @@ static struct gm_error *print_text(const struct gm_refs_look *look, uint64_t top
 	struct gm_error *error = NULL;
 
 	for (size_t i = 0; i < look->totals.count && !error; i++) {
-		const struct gm_refs_totals *totals = &look->totals.items[i];
+		const struct gm_holders_totals *totals = &look->totals.items[i];
 
 		printf("%spid %" PRIu64 "  %s  layout from %s\n\n", i ? "\n" : "", totals->pid,
 		       totals->version, totals->layout);

@@ -251,6 +251,25 @@ const char *gm_subject_function(struct gm_subject *subject, uint64_t pc)
 	return at ? at->function.name : NULL;
 }
 
+struct gm_error *gm_subject_take_holders(struct gm_subject *subject, struct gm_holders *holders)
+{
+	struct gm_sample *sample = subject->sample;
+	struct gm_error *error = check_go(subject);
+
+	if (error)
+		return error;
+	if (sample->holders_problem)
+		return gm_error_create(sample->holders_code, "%s", sample->holders_problem);
+	if (!sample->has_holders)
+		return gm_error_create(ENOTSUP,
+				       "%s does not have who holds the heap: gomemctl record "
+				       "--holders keeps it",
+				       subject->source->path);
+	*holders = sample->holders;
+	sample->holders = (struct gm_holders){};
+	return NULL;
+}
+
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject)
 {
 	if (subject->core)

@@ -83,6 +83,10 @@ size_t gm_subject_frames(struct gm_subject *subject, uint64_t pc, struct gm_go_f
 			 size_t max);
 const char *gm_subject_function(struct gm_subject *subject, uint64_t pc);
 
+/* Moves the holders of a recording's sample to @holders. ENOTSUP: it has none. */
+struct gm_error *gm_subject_take_holders(struct gm_subject *subject,
+					 struct gm_holders *holders) GM_MUST_CHECK;
+
 /* Reads @watch. */
 struct gm_error *gm_subject_read_watch(struct gm_subject *subject) GM_MUST_CHECK;
 

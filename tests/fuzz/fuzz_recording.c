@@ -2,6 +2,7 @@
 /* Recordings, and the heaps in them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuzz.h"
 #include "go/heap.h"
@@ -28,6 +29,21 @@ static void look_at_goroutines(const struct gm_sample *sample)
 	gm_sample_codes_at(&sample->codes, sum, &count);
 }
 
+/* As gomemctl refs does. */
+static void look_at_holders(const struct gm_holders *holders)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < holders->parts.count; i++) {
+		const struct gm_holders_part *part = &holders->parts.items[i];
+
+		length += strlen(holders->items[part->holder].holder);
+		length += strlen(holders->types.items[part->type].type);
+	}
+	if (length == SIZE_MAX)
+		abort();
+}
+
 static void look(struct gm_sample *sample)
 {
 	struct gm_go_heap *heap = NULL;
@@ -36,6 +52,7 @@ static void look(struct gm_sample *sample)
 	struct gm_go_target target = { .maps = sample->maps, .image = &sample->image };
 
 	look_at_goroutines(sample);
+	look_at_holders(&sample->holders);
 	fuzz_accept(gm_tape_play(&sample->tape, &mem));
 	target.mem = mem;
 	if (!sample->go_problem)

@@ -80,9 +80,12 @@ quiet_look()
 	return 1
 }
 
-# What looking took, what the cgroup of this script has meanwhile, and for how long one waits
-not_figures='del(.reports[]?.cost["pages_ns", "spans_ns"], .reports[]?.host.cgroup_bytes,
-	.processes[]?.groups[]?.wait_about_ns)'
+# Goroutines but for how long they wait, and for the runtime's own, which never rest
+still='del(.processes[]?.process.moved) | del(.processes[]? | (.list, .groups)[]? | select(.system)) |
+	del(.processes[]? | (.list, .groups)[]?.wait_about_ns)'
+# What looking took, and what the cgroup of this script has meanwhile
+not_figures="del(.reports[]?.cost[\"pages_ns\", \"spans_ns\"], .reports[]?.host.cgroup_bytes) |
+	$still"
 
 one()
 {
@@ -169,7 +172,7 @@ ends()
 sample()
 {
 	read -r _ <&"${fixture[0]}"
-	./gomemctl record -p "$pid" -o "$1" --for 0 2>/dev/null
+	./gomemctl record -p "$pid" -o "$1" --for 0 "${@:2}" 2>/dev/null
 }
 
 # Growth that is known: 10240 objects of 1 KiB a line, with a few of the runtime's at most
@@ -179,9 +182,11 @@ grows()
 
 	coproc fixture { exec "$1"; }
 	pid=$fixture_PID
-	sample "$tmp/before"
+	sample "$tmp/before" --holders
 	echo >&"${fixture[1]}"
-	sample "$tmp/after"
+	sample "$tmp/after" --holders
+	echo >&"${fixture[1]}"
+	sample "$tmp/without"
 	stop
 	diff=$(./gomemctl diff "$tmp/before" "$tmp/after" --json 2>&1)
 	result 'diff: what grew, by size class' "$(jq -r '.size_classes[0] |
@@ -200,7 +205,32 @@ grows()
 	diff=$(./gomemctl diff "$tmp/after@2" 2>&1)
 	result 'diff: a sample that is not there' \
 		"$([ $? = 1 ] && grep -q 'has no sample 2' <<<"$diff" || echo "$diff")"
+	holders
 	since
+}
+
+# All of the growth is main.kept's
+holders()
+{
+	local diff
+
+	diff=$(./gomemctl diff "$tmp/before" "$tmp/after" --json 2>&1)
+	result 'diff: by holder' "$(jq -r '.holders[0] |
+		select(.holder != "main.kept" or .kind != "variable" or
+			.objects_after - .objects_before != 10240 or .change_bytes != 10485760 or
+			.retained_after_bytes - .retained_before_bytes != 10485760) |
+		"expected 10240 objects, 10 MiB of main.kept, by construction; came \(.)"' \
+		<<<"$diff" 2>&1)"
+	diff=$(./gomemctl diff "$tmp/before" "$tmp/after" 2>&1)
+	result 'diff: by holder, in words' \
+		"$(grep -qE -- '\+10\.0 MiB +\+10240 +variable +main\.kept' <<<"$diff" || echo "$diff")"
+	diff=$(./gomemctl diff "$tmp/after" "$tmp/without" 2>&1 >"$tmp/log")
+	result 'diff: how to get it by holder' \
+		"$(grep -q 'without.*record --holders' <<<"$diff" && [ -s "$tmp/log" ] ||
+			echo "$diff")"
+	diff=$(./gomemctl refs --from "$tmp/without" 2>&1)
+	result 'refs: how to get it' \
+		"$([ $? = 1 ] && grep -q 'record --holders' <<<"$diff" || echo "$diff")"
 }
 
 # The same growth as spans --since has it: 1280 spans of 8 KiB that were none, or free
@@ -239,12 +269,14 @@ blocked()
 	pid=$fixture_PID
 	sed '/^end /q' <&"${fixture[0]}" >"$tmp/said"
 	rm -f "$tmp/recording"
-	./gomemctl record -p "$pid" -o "$tmp/recording" --every 100ms --for 0.5 2>"$tmp/log"
+	./gomemctl record -p "$pid" -o "$tmp/recording" --every 100ms --for 0.5 \
+		--holders 2>"$tmp/log"
 	for by in stack function state creator labels; do
 		same "--by $by" --by $by
 	done
 	same '--list' --list
 	same '--label' --label tenant=b
+	refs
 	result 'goroutines of the first sample' "$(diff <(timeless -p "$pid" --list) \
 		<(timeless --from "$tmp/recording" --sample 1 --list) | head -n 10)"
 	stop
@@ -256,10 +288,38 @@ blocked()
 	damaged
 }
 
+# refs of a program that stands still, but for how long it took
+refs()
+{
+	local format
+
+	result 'refs' "$(diff <(bare_refs -p "$pid") <(bare_refs --from "$tmp/recording") |
+		head -n 10)"
+	for format in pprof dot; do
+		./gomemctl refs -p "$pid" --$format "$tmp/$format.live" >/dev/null 2>"$tmp/log"
+		./gomemctl refs --from "$tmp/recording" --$format "$tmp/$format.from" >/dev/null \
+			2>>"$tmp/log"
+	done
+	result 'refs --pprof' "$(diff <(pprof_lines "$tmp/pprof.live") \
+		<(pprof_lines "$tmp/pprof.from") 2>&1 | head -n 10)"
+	result 'refs --dot' "$(diff <(sort "$tmp/dot.live") <(sort "$tmp/dot.from") 2>&1 |
+		head -n 10)"
+}
+
+pprof_lines()
+{
+	"$cache/go/1.27/bin/go" tool pprof -raw "$1" 2>&1 | grep -v '^Time' | sort
+}
+
+bare_refs()
+{
+	./gomemctl refs --json "$@" 2>&1 | jq 'del(.totals[] |
+		(.heap_us, .roots_us, .edges_us, .types_us, .tree_us, .peak_bytes))' 2>&1
+}
+
 timeless()
 {
-	./gomemctl goroutines --json "$@" 2>&1 |
-		jq 'del(.processes[] | .list[]?.wait_about_ns, .groups[]?.wait_about_ns)' 2>&1
+	./gomemctl goroutines --json "$@" 2>&1 | jq "$still" 2>&1
 }
 
 # same WHAT OPTION...: goroutines says the same of the recording as of the process
@@ -277,6 +337,8 @@ damaged()
 	for sql in 'DELETE FROM goroutine_states' \
 		"UPDATE goroutine_states SET bytes = x'28b52ffd200361000061'" \
 		"UPDATE goroutine_states SET bytes = substr(bytes, 1, length(bytes) - 1)" \
+		'UPDATE holdings SET type = 1000000' 'UPDATE holders SET holder = NULL' \
+		'DELETE FROM refs' 'UPDATE refs SET version = NULL' \
 		'UPDATE labels SET key = NULL' 'UPDATE wait_reasons SET number = 7'; do
 		cp "$tmp/recording" "$tmp/damaged"
 		sqlite3 "$tmp/damaged" "$sql"

@@ -11,6 +11,6 @@
 void gm_out_clean(char *text, size_t size, const char *keep);
 
 /* From here on stdout has no control characters but tabs and ends of lines. */
-struct gm_error *gm_out_clean_stdout(void) GM_MUST_CHECK;
+struct gm_error *gm_out_clean_stdout(void);
 
 #endif

@@ -226,5 +226,7 @@ struct gm_error *gm_recording_read(struct gm_recording *recording, int64_t id,
 		error = gm_recording_read_tapes(recording, id, sample);
 	if (!error)
 		error = gm_recording_read_population(recording, id, sample);
+	if (!error)
+		error = gm_recording_read_holders(recording, id, sample);
 	return error ?: gm_recording_read_codes(recording, sample);
 }

@@ -60,6 +60,8 @@ void gm_sample_deinit(struct gm_sample *sample)
 	free(sample->population_problem);
 	free(sample->groups.items);
 	gm_sample_codes_deinit(&sample->codes);
+	gm_holders_deinit(&sample->holders);
+	free(sample->holders_problem);
 	gm_tape_deinit(&sample->tape);
 	gm_tape_deinit(&sample->tape_again);
 	memset(sample, 0, sizeof(*sample));

@@ -5,6 +5,7 @@
 
 #include "go/image.h"
 #include "go/population.h"
+#include "join/holders.h"
 #include "os/host.h"
 #include "os/maps.h"
 #include "os/module_watch.h"
@@ -65,6 +66,8 @@ const struct gm_sample_code *gm_sample_codes_at(const struct gm_sample_codes *co
  * @tape, @tape_again: what was read of its memory for the heap, and for the second look
  * @population: its goroutines, @groups: the same for the table of that name, which is not read
  * @population_problem, @population_code: why there is none
+ * @has_holders: they were asked for, and @holders are there, or else @holders_problem and
+ *	@holders_code
  * @codes: what is at the addresses that the sample has and none before it, when it is written;
  *	when it is read, those of all samples
  * @torn, @torn_again: the collector moved meanwhile
@@ -90,6 +93,10 @@ struct gm_sample {
 		GM_VEC(struct gm_sample_group);
 	} groups;
 	struct gm_sample_codes codes;
+	bool has_holders;
+	struct gm_holders holders;
+	char *holders_problem;
+	int32_t holders_code;
 	struct gm_tape tape;
 	struct gm_tape tape_again;
 	bool torn;

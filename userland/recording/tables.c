@@ -25,6 +25,9 @@ static const struct gm_db_column samples[] = {
 	COLUMN(gm_sample, population_code, "goroutines_code", INT),
 	COLUMN(gm_sample, population.states.at, "goroutines_at_ns", SIGNED),
 	COLUMN(gm_sample, population.moved, "goroutines_moved", NUMBER),
+	SAME(gm_sample, has_holders, FLAG),
+	SAME(gm_sample, holders_problem, TEXT),
+	SAME(gm_sample, holders_code, INT),
 };
 
 static const struct gm_db_column process[] = {
@@ -163,6 +166,59 @@ static const struct gm_db_column code[] = {
 	SAME(gm_sample_code, inlined, FLAG),
 };
 
+static const struct gm_db_column refs[] = {
+	SAME(gm_holders_totals, pid, NUMBER),
+	SAME(gm_holders_totals, version, TEXT),
+	SAME(gm_holders_totals, layout, TEXT),
+	SAME(gm_holders_totals, live_objects, NUMBER),
+	SAME(gm_holders_totals, live_bytes, NUMBER),
+	SAME(gm_holders_totals, reached_objects, NUMBER),
+	SAME(gm_holders_totals, reached_bytes, NUMBER),
+	SAME(gm_holders_totals, references, NUMBER),
+	SAME(gm_holders_totals, goroutines, NUMBER),
+	SAME(gm_holders_totals, frames, NUMBER),
+	SAME(gm_holders_totals, flux_references, NUMBER),
+	SAME(gm_holders_totals, flux_spans, NUMBER),
+	SAME(gm_holders_totals, flux_goroutines, NUMBER),
+	SAME(gm_holders_totals, guessed_stack_bytes, NUMBER),
+	SAME(gm_holders_totals, guessed_heap_bytes, NUMBER),
+	SAME(gm_holders_totals, unreadable_bytes, NUMBER),
+	SAME(gm_holders_totals, read_bytes, NUMBER),
+	SAME(gm_holders_totals, gc_running, NUMBER),
+	SAME(gm_holders_totals, heap_us, NUMBER),
+	SAME(gm_holders_totals, roots_us, NUMBER),
+	SAME(gm_holders_totals, edges_us, NUMBER),
+	SAME(gm_holders_totals, types_us, NUMBER),
+	SAME(gm_holders_totals, tree_us, NUMBER),
+	SAME(gm_holders_totals, frozen_us, NUMBER),
+	SAME(gm_holders_totals, peak_bytes, NUMBER),
+};
+
+static const struct gm_db_column holders[] = {
+	SAME(gm_holders_row, pid, NUMBER),
+	SAME(gm_holders_row, kind, TEXT),
+	SAME(gm_holders_row, holder, TEXT),
+	SAME(gm_holders_row, objects, NUMBER),
+	SAME(gm_holders_row, bytes, NUMBER),
+	SAME(gm_holders_row, retained_objects, NUMBER),
+	SAME(gm_holders_row, retained_bytes, NUMBER),
+};
+
+static const struct gm_db_column types[] = {
+	SAME(gm_holders_type, pid, NUMBER),
+	SAME(gm_holders_type, type, TEXT),
+	SAME(gm_holders_type, objects, NUMBER),
+	SAME(gm_holders_type, bytes, NUMBER),
+	SAME(gm_holders_type, retained_bytes, NUMBER),
+};
+
+static const struct gm_db_column holdings[] = {
+	SAME(gm_holders_part, holder, NUMBER),
+	SAME(gm_holders_part, type, NUMBER),
+	SAME(gm_holders_part, objects, NUMBER),
+	SAME(gm_holders_part, bytes, NUMBER),
+};
+
 static const struct gm_db_column memory[] = {
 	SAME(gm_row_memory, look, NUMBER),
 	SAME(gm_row_memory, block, NUMBER),
@@ -191,5 +247,9 @@ const struct gm_db_table gm_tables[GM_TABLES] = {
 	[GM_TABLE_LABELS] = TABLE(labels, gm_row_label, MANY),
 	[GM_TABLE_WAIT_REASONS] = TABLE(wait_reasons, gm_row_wait_reason, GM_GO_WAIT_REASONS_MAX),
 	[GM_TABLE_CODE] = TABLE(code, gm_sample_code, MANY),
+	[GM_TABLE_REFS] = TABLE(refs, gm_holders_totals, ONE),
+	[GM_TABLE_HOLDERS] = TABLE(holders, gm_holders_row, MANY),
+	[GM_TABLE_TYPES] = TABLE(types, gm_holders_type, MANY),
+	[GM_TABLE_HOLDINGS] = TABLE(holdings, gm_holders_part, 8 * MANY),
 	[GM_TABLE_MEMORY] = TABLE(memory, gm_row_memory, MANY),
 };

@@ -368,6 +368,8 @@ static struct gm_error *add_sample(struct gm_recorder *recorder, const struct gm
 	if (!error)
 		error = gm_recorder_add_population(recorder, sample);
 	if (!error)
+		error = gm_recorder_add_holders(recorder, sample);
+	if (!error)
 		error = add_vmas(recorder, sample);
 	return error ?: add_pages(recorder, sample->pages);
 }

@@ -38,6 +38,10 @@ struct gm_error *gm_recorder_insert(struct gm_recorder *recorder, enum gm_table 
 struct gm_error *gm_recorder_insert_blob(struct gm_recorder *recorder, const char *table,
 					 int64_t key, const void *blob, size_t size) GM_MUST_CHECK;
 
+/* Who holds the heap, where that was asked for. */
+struct gm_error *gm_recorder_add_holders(struct gm_recorder *recorder,
+					 const struct gm_sample *sample) GM_MUST_CHECK;
+
 /* Goroutines, and the code that they are in. */
 struct gm_error *gm_recorder_add_population(struct gm_recorder *recorder,
 					    const struct gm_sample *sample) GM_MUST_CHECK;
