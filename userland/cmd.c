@@ -69,6 +69,20 @@ int gm_cmd_fail(const char *command, struct gm_error *error)
 	return GM_EXIT_FAILED;
 }
 
+int gm_cmd_look_at_each(const char *command, const struct gm_options *options, gm_cmd_look look,
+			void *context)
+{
+	int exit_code = GM_EXIT_DONE;
+
+	for (size_t i = 0; i < options->sources.count; i++) {
+		struct gm_error *error = look(context, &options->sources.items[i]);
+
+		if (error)
+			exit_code = gm_cmd_fail(command, error);
+	}
+	return exit_code;
+}
+
 int gm_cmd_misused(const char *command, const char *why, const char *what)
 {
 	fprintf(stderr, "gomemctl %s: %s%s; see gomemctl help %s\n", command, why, what, command);

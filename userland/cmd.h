@@ -103,6 +103,13 @@ void gm_cmd_say(const char *command, const char *format, ...) __attribute__((for
 /* The same of @error, which it frees; returns GM_EXIT_FAILED. */
 int gm_cmd_fail(const char *command, struct gm_error *error);
 
+/* Looks at each of the sources; one that cannot be looked at is said, and does not stop the others.
+ * Returns GM_EXIT_DONE, or GM_EXIT_FAILED where there was one.
+ */
+typedef struct gm_error *(*gm_cmd_look)(void *context, const struct gm_source *source);
+int gm_cmd_look_at_each(const char *command, const struct gm_options *options, gm_cmd_look look,
+			void *context);
+
 /* One each: @argv[0] is the subcommand; the exit code comes back. */
 int gm_cmd_report(int argc, char **argv);
 int gm_cmd_vmas(int argc, char **argv);

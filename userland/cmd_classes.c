@@ -131,7 +131,7 @@ static struct gm_error *add_rows(struct rows *rows, pid_t pid, const struct gm_o
 	return NULL;
 }
 
-static struct gm_error *look(const struct gm_source *source, struct rows *rows)
+static struct gm_error *look(void *context, const struct gm_source *source)
 {
 	struct gm_occupancy classes[GM_GO_SIZE_CLASSES];
 	struct gm_subject subject;
@@ -145,7 +145,7 @@ static struct gm_error *look(const struct gm_source *source, struct rows *rows)
 	if (!error)
 		error = gm_occupancy_compute(subject.maps, subject.pages, subject.heap, classes);
 	if (!error)
-		error = add_rows(rows, subject.pid, classes);
+		error = add_rows(context, subject.pid, classes);
 	gm_subject_deinit(&subject);
 	return error;
 }
@@ -205,17 +205,16 @@ static struct gm_error *print(enum gm_out_format format, struct rows *rows)
 int gm_cmd_classes(int argc, char **argv)
 {
 	const struct gm_syntax syntax = { .usage = usage, .raw = true };
-	struct gm_error *error = NULL;
 	struct gm_options options;
+	struct gm_error *error;
 	struct rows rows = {};
 	int exit_code;
 
 	if (gm_options_parse(&options, argc, argv, &syntax, &exit_code)) {
-		for (size_t i = 0; i < options.sources.count && !error; i++)
-			error = look(&options.sources.items[i], &rows);
-		if (!error)
-			error = print(options.format, &rows);
-		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+		exit_code = gm_cmd_look_at_each(argv[0], &options, look, &rows);
+		error = print(options.format, &rows);
+		if (error)
+			exit_code = gm_cmd_fail(argv[0], error);
 	}
 	free(rows.items);
 	gm_options_deinit(&options);

@@ -21,11 +21,13 @@ static const char usage[] =
 
 #define ROWS_USUAL 20
 
-/* What was asked for. */
+/* What was asked for, and what was seen: @looks, @count of them. */
 struct request {
 	struct gm_options options;
 	size_t max;
 	bool all;
+	struct gm_huge_look *looks;
+	size_t count;
 };
 
 enum { OPTION_ALL = GM_OPTION_OWN };
@@ -156,38 +158,52 @@ static void look_deinit(struct gm_huge_look *look)
 	gm_subject_deinit(&look->subject);
 }
 
-static struct gm_error *print(const struct request *request, const struct gm_huge_look *looks)
+static struct gm_error *look(void *context, const struct gm_source *source)
 {
-	size_t count = request->options.sources.count;
+	struct request *request = context;
+	struct gm_huge_look *look = &request->looks[request->count];
+	struct gm_error *error = look_at(source, request, look);
+
+	if (!error) {
+		request->count++;
+		return NULL;
+	}
+	look_deinit(look);
+	*look = (struct gm_huge_look){};
+	return error;
+}
+
+static struct gm_error *print(const struct request *request)
+{
 	struct gm_error *error = NULL;
 
 	if (request->options.format == GM_OUT_RAW)
-		return gm_huge_print_raw(looks, count, request->max);
+		return gm_huge_print_raw(request->looks, request->count, request->max);
 	if (request->options.format == GM_OUT_JSON)
-		return gm_huge_print_json(looks, count, request->max);
-	for (size_t i = 0; i < count && !error; i++) {
+		return gm_huge_print_json(request->looks, request->count, request->max);
+	for (size_t i = 0; i < request->count && !error; i++) {
 		fputs(i ? "\n" : "", stdout);
-		error = gm_huge_print_text(&looks[i], request->max);
+		error = gm_huge_print_text(&request->looks[i], request->max);
 	}
 	return error;
 }
 
-static struct gm_error *run(const struct request *request)
+static int run(const char *command, struct request *request)
 {
-	gm_autofree struct gm_huge_look *looks = NULL;
-	size_t count = request->options.sources.count, done = 0;
-	struct gm_error *error = NULL;
+	struct gm_error *error;
+	int exit_code;
 
-	looks = calloc(count, sizeof(*looks));
-	if (!looks)
-		return gm_error_errno(ENOMEM, "cannot look at %zu processes", count);
-	for (; done < count && !error; done++)
-		error = look_at(&request->options.sources.items[done], request, &looks[done]);
-	if (!error)
-		error = print(request, looks);
-	while (done--)
-		look_deinit(&looks[done]);
-	return error;
+	request->looks = calloc(request->options.sources.count, sizeof(*request->looks));
+	if (!request->looks)
+		return gm_cmd_fail(command, gm_error_errno(ENOMEM, "cannot list the huge pages"));
+	exit_code = gm_cmd_look_at_each(command, &request->options, look, request);
+	error = print(request);
+	if (error)
+		exit_code = gm_cmd_fail(command, error);
+	while (request->count--)
+		look_deinit(&request->looks[request->count]);
+	free(request->looks);
+	return exit_code;
 }
 
 int gm_cmd_huge(int argc, char **argv)
@@ -201,12 +217,10 @@ int gm_cmd_huge(int argc, char **argv)
 		.take = take,
 		.context = &request,
 	};
-	struct gm_error *error;
 	int exit_code;
 
 	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code)) {
-		error = run(&request);
-		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+		exit_code = run(argv[0], &request);
 	}
 	gm_options_deinit(&request.options);
 	return exit_code;

@@ -198,9 +198,16 @@ static struct gm_error *add_lives(struct gm_spans_lives *rows, const struct gm_s
 	return error;
 }
 
-static struct gm_error *look(const struct gm_source *source, struct rows *rows,
-			     struct gm_spans_lives *lives, struct totals_list *list)
+/* All that is shown of the classes. */
+struct shown {
+	struct gm_spans_lives lives;
+	struct totals_list list;
+	struct rows rows;
+};
+
+static struct gm_error *look(void *context, const struct gm_source *source)
 {
+	struct shown *shown = context;
 	gm_auto(gm_bill) struct gm_bill *bill = NULL;
 	struct gm_subject subject;
 	struct gm_error *error;
@@ -213,11 +220,11 @@ static struct gm_error *look(const struct gm_source *source, struct rows *rows,
 	if (!error)
 		error = gm_bill_compute(subject.maps, subject.pages, subject.heap, 0, &bill);
 	if (!error)
-		error = add_rows(rows, subject.pid, bill);
+		error = add_rows(&shown->rows, subject.pid, bill);
 	if (!error)
-		error = add_lives(lives, &subject);
+		error = add_lives(&shown->lives, &subject);
 	if (!error)
-		error = add_totals(list, subject.pid, subject.heap);
+		error = add_totals(&shown->list, subject.pid, subject.heap);
 	gm_subject_deinit(&subject);
 	return error;
 }
@@ -332,25 +339,22 @@ static struct gm_error *print(enum gm_out_format format, const struct rows *rows
 	}
 }
 
-static struct gm_error *show_classes(const struct gm_options *options)
+static int show_classes(const char *command, const struct gm_options *options)
 {
-	struct gm_spans_lives lives = { 0 };
-	struct totals_list list = { 0 };
-	struct gm_error *error = NULL;
-	struct rows rows = { 0 };
+	struct shown shown = {};
+	int exit_code = gm_cmd_look_at_each(command, options, look, &shown);
+	struct gm_error *error = print(options->format, &shown.rows, &shown.lives, &shown.list);
 
-	for (size_t i = 0; i < options->sources.count && !error; i++)
-		error = look(&options->sources.items[i], &rows, &lives, &list);
-	if (!error)
-		error = print(options->format, &rows, &lives, &list);
-	for (size_t i = 0; i < list.count; i++) {
-		free(list.items[i].version);
-		free(list.items[i].layout);
+	if (error)
+		exit_code = gm_cmd_fail(command, error);
+	for (size_t i = 0; i < shown.list.count; i++) {
+		free(shown.list.items[i].version);
+		free(shown.list.items[i].layout);
 	}
-	free(list.items);
-	free(lives.items);
-	free(rows.items);
-	return error;
+	free(shown.list.items);
+	free(shown.lives.items);
+	free(shown.rows.items);
+	return exit_code;
 }
 
 /* What was asked for; @since.path: NULL without. */
@@ -383,13 +387,19 @@ static const char *take(void *context, int option, const char *argument)
 	return NULL;
 }
 
-static struct gm_error *run(const struct request *request)
+static int run(const char *command, const struct request *request)
 {
-	if (request->since.path && request->options.sources.count != 1)
-		return gm_error_create(EINVAL, "--since compares with one process; give one -p");
-	if (request->since.path)
-		return gm_spans_since(&request->options, &request->since, request->list);
-	return request->list ? gm_spans_list(&request->options) : show_classes(&request->options);
+	struct gm_error *error;
+
+	if (!request->since.path && request->list)
+		return gm_spans_list(command, &request->options);
+	if (!request->since.path)
+		return show_classes(command, &request->options);
+	if (request->options.sources.count != 1)
+		return gm_cmd_misused(command, "--since compares with one process; give one -p",
+				      "");
+	error = gm_spans_since(&request->options, &request->since, request->list);
+	return error ? gm_cmd_fail(command, error) : GM_EXIT_DONE;
 }
 
 int gm_cmd_spans(int argc, char **argv)
@@ -402,12 +412,10 @@ int gm_cmd_spans(int argc, char **argv)
 		.take = take,
 		.context = &request,
 	};
-	struct gm_error *error;
 	int code;
 
 	if (gm_options_parse(&request.options, argc, argv, &syntax, &code)) {
-		error = run(&request);
-		code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+		code = run(argv[0], &request);
 	}
 	gm_options_deinit(&request.options);
 	return code;

@@ -34,8 +34,8 @@ extern const struct gm_out_table gm_spans_lives_data;
 struct gm_error *gm_spans_sum_lives(pid_t pid, const struct gm_lives *lives,
 				    struct gm_spans_lives *rows) GM_MUST_CHECK;
 
-/* --list: every span and stretch of free pages of the processes. */
-struct gm_error *gm_spans_list(const struct gm_options *options) GM_MUST_CHECK;
+/* --list: every span and stretch of free pages of the processes. Returns the exit code. */
+int gm_spans_list(const char *command, const struct gm_options *options);
 
 /* --since: what became of the spans of @since, which is one process in the past, and how much
  * memory moved; @each: every stretch that changed.

@@ -121,7 +121,7 @@ static struct gm_error *add_rows(pid_t pid, const struct gm_lives *lives, struct
 	return NULL;
 }
 
-static struct gm_error *look(const struct gm_source *source, struct rows *rows)
+static struct gm_error *look(void *context, const struct gm_source *source)
 {
 	struct gm_lives lives = {};
 	struct gm_subject subject;
@@ -135,7 +135,7 @@ static struct gm_error *look(const struct gm_source *source, struct rows *rows)
 	if (!error)
 		error = gm_lives_list(subject.heap, subject.pages, &lives);
 	if (!error)
-		error = add_rows(subject.pid, &lives, rows);
+		error = add_rows(subject.pid, &lives, context);
 	free(lives.items);
 	gm_subject_deinit(&subject);
 	return error;
@@ -149,17 +149,16 @@ static struct gm_error *print(const struct gm_options *options, const struct row
 				  rows->items, rows->count);
 }
 
-struct gm_error *gm_spans_list(const struct gm_options *options)
+int gm_spans_list(const char *command, const struct gm_options *options)
 {
-	struct gm_error *error = NULL;
 	struct rows rows = {};
+	int exit_code = gm_cmd_look_at_each(command, options, look, &rows);
+	struct gm_error *error = print(options, &rows);
 
-	for (size_t i = 0; i < options->sources.count && !error; i++)
-		error = look(&options->sources.items[i], &rows);
-	if (!error)
-		error = print(options, &rows);
+	if (error)
+		exit_code = gm_cmd_fail(command, error);
 	free(rows.items);
-	return error;
+	return exit_code;
 }
 
 static void add_life(struct gm_spans_life *row, const struct gm_stretch *stretch)

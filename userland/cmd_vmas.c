@@ -173,8 +173,9 @@ static struct gm_error *new_subject(struct view *view, struct gm_subject **subje
 	return NULL;
 }
 
-static struct gm_error *add_source(struct view *view, const struct gm_source *source)
+static struct gm_error *add_source(void *context, const struct gm_source *source)
 {
+	struct view *view = context;
 	struct gm_subject *subject;
 	struct gm_error *error = new_subject(view, &subject);
 
@@ -247,15 +248,6 @@ static struct gm_error *print_view(const struct view *view, enum gm_out_format f
 	return print_table(view, format, plain_columns, COUNT(plain_columns));
 }
 
-static struct gm_error *show(const struct gm_options *options, struct view *view)
-{
-	struct gm_error *error = NULL;
-
-	for (size_t i = 0; !error && i < options->sources.count; i++)
-		error = add_source(view, &options->sources.items[i]);
-	return error ?: print_view(view, options->format);
-}
-
 int gm_cmd_vmas(int argc, char **argv)
 {
 	static const struct gm_syntax syntax = { .usage = usage, .raw = true };
@@ -265,8 +257,10 @@ int gm_cmd_vmas(int argc, char **argv)
 	int exit_code;
 
 	if (gm_options_parse(&options, argc, argv, &syntax, &exit_code)) {
-		error = show(&options, &view);
-		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+		exit_code = gm_cmd_look_at_each(argv[0], &options, add_source, &view);
+		error = print_view(&view, options.format);
+		if (error)
+			exit_code = gm_cmd_fail(argv[0], error);
 	}
 	view_deinit(&view);
 	gm_options_deinit(&options);

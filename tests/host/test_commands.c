@@ -35,6 +35,7 @@ static struct json_object *read_json(int fd)
 	return json_tokener_parse(text);
 }
 
+/* @operand: also "-p" and another pid in one word, or NULL. */
 static struct ran run(int (*command)(int argc, char **argv), const char *name, pid_t pid,
 		      const char *operand)
 {
@@ -102,6 +103,31 @@ static void test_refusals(pid_t pid)
 	}
 }
 
+/* One that has just gone does not hide the others. */
+static void test_gone(pid_t pid, pid_t gone)
+{
+	char other[16];
+	struct ran ran;
+
+	snprintf(other, sizeof(other), "-p%d", (int)pid);
+	ran = run(gm_cmd_vmas, "vmas", gone, other);
+	tap_u64(ran.exit_code, GM_EXIT_FAILED, "one of two is gone", CONTRACT);
+	tap_ok(json_object_array_length(json_object_object_get(ran.json, "vmas")) > 0,
+	       "the other one is shown");
+	json_object_put(ran.json);
+}
+
+/* A pid that was somebody's. */
+static pid_t make_gone(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
 int main(void)
 {
 	char *sleep[] = { (char *)"sleep", (char *)"60", NULL };
@@ -114,6 +140,7 @@ int main(void)
 	}
 	test_answers(pid);
 	test_refusals(pid);
+	test_gone(pid, make_gone());
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return tap_done();
