@@ -219,9 +219,8 @@ int gm_cmd_huge(int argc, char **argv)
 	};
 	int exit_code;
 
-	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code)) {
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code))
 		exit_code = run(argv[0], &request);
-	}
 	gm_options_deinit(&request.options);
 	return exit_code;
 }

@@ -207,8 +207,8 @@ struct shown {
 
 static struct gm_error *look(void *context, const struct gm_source *source)
 {
-	struct shown *shown = context;
 	gm_auto(gm_bill) struct gm_bill *bill = NULL;
+	struct shown *shown = context;
 	struct gm_subject subject;
 	struct gm_error *error;
 
@@ -414,9 +414,8 @@ int gm_cmd_spans(int argc, char **argv)
 	};
 	int code;
 
-	if (gm_options_parse(&request.options, argc, argv, &syntax, &code)) {
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &code))
 		code = run(argv[0], &request);
-	}
 	gm_options_deinit(&request.options);
 	return code;
 }

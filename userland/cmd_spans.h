@@ -37,6 +37,15 @@ struct gm_error *gm_spans_sum_lives(pid_t pid, const struct gm_lives *lives,
 /* --list: every span and stretch of free pages of the processes. Returns the exit code. */
 int gm_spans_list(const char *command, const struct gm_options *options);
 
+/* A process that is looked at, now or then. */
+struct gm_spans_process {
+	pid_t pid;
+	struct gm_process process;
+};
+
+/* Whether they may be the same. */
+bool gm_spans_same_process(const struct gm_spans_process *a, const struct gm_spans_process *b);
+
 /* --since: what became of the spans of @since, which is one process in the past, and how much
  * memory moved; @each: every stretch that changed.
  */

@@ -71,6 +71,28 @@ static void look_deinit(struct look *look)
 	gm_subject_deinit(&look->subject);
 }
 
+bool gm_spans_same_process(const struct gm_spans_process *a, const struct gm_spans_process *b)
+{
+	uint64_t x = a->process.start_ticks, y = b->process.start_ticks;
+
+	return a->pid == b->pid && (x == y || x == GM_UNKNOWN || y == GM_UNKNOWN);
+}
+
+/* All Go heaps begin at one address: those of two processes can be compared, and mean nothing. */
+static void say_if_another(struct look *before, struct look *after)
+{
+	struct gm_spans_process was = { .pid = before->subject.pid };
+	struct gm_spans_process is = { .pid = after->subject.pid };
+	struct gm_error *error = gm_subject_read_process(&before->subject, &was.process);
+
+	if (!error)
+		error = gm_subject_read_process(&after->subject, &is.process);
+	if (!error && !gm_spans_same_process(&was, &is))
+		gm_cmd_say("spans", "--since is of another process, %d: it was not this one's heap",
+			   (int)was.pid);
+	gm_error_destroy(error);
+}
+
 static const char *what_of(const struct gm_move *move)
 {
 	if (move->replaced)
@@ -161,8 +183,10 @@ struct gm_error *gm_spans_since(const struct gm_options *options, const struct g
 		error = look_at(&options->sources.items[0], &after);
 	if (!error)
 		error = gm_lives_compare(&before.lives, &after.lives, &moves);
-	if (!error)
+	if (!error) {
+		say_if_another(&before, &after);
 		error = print(options, &moves, each);
+	}
 	free(moves.items);
 	look_deinit(&after);
 	look_deinit(&before);

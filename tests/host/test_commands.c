@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "cmd_spans.h"
 #include "tap.h"
 
 #define CONTRACT "gomemctl(8)"
@@ -117,6 +118,19 @@ static void test_gone(pid_t pid, pid_t gone)
 	json_object_put(ran.json);
 }
 
+static void test_same(void)
+{
+	const struct gm_spans_process one = { 10, { .start_ticks = 500 } };
+	const struct gm_spans_process core = { 10, { .start_ticks = GM_UNKNOWN } };
+	const struct gm_spans_process later = { 10, { .start_ticks = 900 } };
+	const struct gm_spans_process other = { 11, { .start_ticks = 500 } };
+
+	tap_ok(gm_spans_same_process(&one, &one), "a process is itself");
+	tap_ok(gm_spans_same_process(&one, &core), "and may be what a core is of");
+	tap_ok(!gm_spans_same_process(&one, &later), "a later one of its pid is not");
+	tap_ok(!gm_spans_same_process(&other, &one), "nor is another one");
+}
+
 /* A pid that was somebody's. */
 static pid_t make_gone(void)
 {
@@ -141,6 +155,7 @@ int main(void)
 	test_answers(pid);
 	test_refusals(pid);
 	test_gone(pid, make_gone());
+	test_same();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	return tap_done();
