@@ -194,7 +194,9 @@ enum gomem_kind { GOMEM_KINDS(GOMEM_KIND_MEMBER) GOMEM_KINDS_MAX, GOMEM_KIND_los
 	X(lazyfree, DEC)
 
 /* /proc/gomem/vmas: a row per VMA of every target, [start, end), by address. A VMA that
- * changes while it is looked at becomes several rows.
+ * changes while it is looked at becomes several rows. A target that
+ * changes them faster than they are looked at, so that it has 4096 more rows than twice the VMAs it
+ * ever had meanwhile, ends a read of this file, of summary or of huge with EBUSY.
  * kind: anon, heap, stack, file, shmem, hugetlb, vdso (the kernel's own mappings).
  * name: the mapped file's path, or the anonymous VMA's name, or "-"; "?" for a path over 4 KiB,
  * and where the names of all VMAs of a target take more than 8 MiB.

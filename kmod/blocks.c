@@ -107,6 +107,14 @@ static unsigned long vmas_ahead(const struct gomem_blocks *blocks, const struct 
 	return (vmas > blocks->spans.count ? vmas - blocks->spans.count : 0) + SPARE;
 }
 
+static int make_room(struct gomem_blocks *blocks, const struct gomem_walk *walk)
+{
+	if (gomem_walk_is_outrun(walk, blocks->spans.count))
+		return -EBUSY;
+	return gomem_vec_reserve(&blocks->spans, vmas_ahead(blocks, walk->mm)) ?:
+		       gomem_vec_reserve(&blocks->blocks, blocks->blocks.count + SPARE);
+}
+
 static int look(struct gomem_blocks *blocks, struct mm_struct *mm)
 {
 	struct gomem_walk walk = {
@@ -119,8 +127,7 @@ static int look(struct gomem_blocks *blocks, struct mm_struct *mm)
 	int err;
 
 	do {
-		err = gomem_vec_reserve(&blocks->spans, vmas_ahead(blocks, mm)) ?:
-			      gomem_vec_reserve(&blocks->blocks, blocks->blocks.count + SPARE);
+		err = make_room(blocks, &walk);
 		if (!err)
 			err = gomem_walk_window(&walk);
 	} while (err > 0);

@@ -51,7 +51,8 @@ struct gomem_blocks;
  *	The caller holds mm_users.
  * @ledger: its ledger
  *
- * May sleep. Return: the blocks, -ENOMEM, or -EINTR when killed.
+ * May sleep. Return: the blocks; -ENOMEM; -EINTR when killed; -EBUSY when its VMAs change faster
+ * than they are looked at.
  */
 struct gomem_blocks *gomem_blocks_take(struct mm_struct *mm, struct gomem_ledger *ledger);
 

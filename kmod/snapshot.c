@@ -218,6 +218,15 @@ static unsigned long rows_ahead(const struct builder *b, const struct mm_struct 
 	return (vmas > rows ? vmas - rows : 0) + SPARE_ROWS;
 }
 
+static int make_room(struct builder *b, const struct gomem_walk *walk)
+{
+	struct gomem_vec *rows = &b->snapshot->rows;
+
+	if (gomem_walk_is_outrun(walk, rows->count))
+		return -EBUSY;
+	return gomem_vec_reserve(rows, rows_ahead(b, walk->mm)) ?: make_room_for_names(b);
+}
+
 static int look(struct builder *b, struct mm_struct *mm)
 {
 	struct gomem_walk walk = { .mm = mm, .end = TASK_SIZE_MAX, .sink = &sink, .arg = b };
@@ -226,8 +235,7 @@ static int look(struct builder *b, struct mm_struct *mm)
 	do {
 		b->resumed = walk.pos;
 		b->path = (struct path){};
-		err = gomem_vec_reserve(&b->snapshot->rows, rows_ahead(b, mm)) ?:
-			      make_room_for_names(b);
+		err = make_room(b, &walk);
 		if (!err)
 			err = gomem_walk_window(&walk);
 	} while (err > 0);

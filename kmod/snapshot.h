@@ -64,7 +64,8 @@ struct gomem_snapshot {
  *	caller holds mm_users.
  * @ledger: its ledger
  *
- * May sleep. Return: a snapshot, -ENOMEM, or -EINTR when killed.
+ * May sleep. Return: a snapshot; -ENOMEM; -EINTR when killed; -EBUSY when its VMAs change faster
+ * than they are looked at.
  */
 struct gomem_snapshot *gomem_snapshot_take(struct mm_struct *mm, struct gomem_ledger *ledger);
 

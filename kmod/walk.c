@@ -15,21 +15,33 @@
 #define WINDOW_NS (1 * NSEC_PER_MSEC)
 #define WINDOW_PAGES ((64UL << 20) >> PAGE_SHIFT)
 
-/* The clock is asked after so many points; a point is about a hundred instructions. */
-#define POINTS_PER_CLOCK 512
+/*
+ * After so many points is asked what time it is and who waits; a point is about a hundred
+ * instructions. So far a window gets, however many wait: else it might get one step at a time.
+ */
+#define POINTS_PER_LOOK 128
 #define POINTS_VMA 8
 #define POINTS_SWAP 64 /* of shared memory, in one block */
 #define PAGES_PER_POINT 32
 #define LOOKS_PER_POINT 4 /* pages whose struct page is looked at */
 #define HUGE_PER_POINT 4
 
+/* The first step of a window, which may be a look at swap in a VMA, is always made. */
+static_assert(POINTS_VMA + POINTS_SWAP < POINTS_PER_LOOK);
+
+/* Somebody waits for what this window holds: the process itself, for the lock, or the CPU. */
+static bool is_waited_for(const struct gomem_walk *walk)
+{
+	return mmap_lock_is_contended(walk->mm) || need_resched();
+}
+
 static void spend(struct gomem_walk *walk, unsigned long points)
 {
 	walk->points += points;
-	if (walk->points < POINTS_PER_CLOCK)
+	if (walk->points < POINTS_PER_LOOK)
 		return;
 	walk->points = 0;
-	if (ktime_get_ns() > walk->deadline_ns)
+	if (is_waited_for(walk) || ktime_get_ns() > walk->deadline_ns)
 		walk->stopped = true;
 }
 
@@ -268,22 +280,13 @@ static bool enter_vma(struct gomem_walk *walk)
 	return true;
 }
 
-/* Somebody waits for what this window holds: the process itself, for the lock, or the CPU. */
-static bool is_waited_for(const struct gomem_walk *walk)
-{
-	return mmap_lock_is_contended(walk->mm) || need_resched();
-}
-
 static void walk_vma(struct gomem_walk *walk, unsigned long end)
 {
 	/* Huge pages of hugetlbfs are not part of RSS. */
 	if (walk->vma->vm_flags & VM_HUGETLB)
 		walk->pos = end;
-	/* However many wait, a window gets somewhere. */
-	while (walk->pos < end && !is_window_over(walk)) {
+	while (walk->pos < end && !is_window_over(walk))
 		walk_step(walk, end);
-		walk->stopped |= is_waited_for(walk);
-	}
 }
 
 static void walk_locked(struct gomem_walk *walk)
@@ -337,6 +340,7 @@ int gomem_walk_window(struct gomem_walk *walk)
 	walk->points = 0;
 	walk->stopped = false;
 	walk->pmds = NULL;
+	walk->vmas = max_t(unsigned long, walk->vmas, walk->mm->map_count);
 	walk_locked(walk);
 	note_hold(walk, ktime_get_ns() - start_ns);
 	mmap_read_unlock(walk->mm);

@@ -36,6 +36,7 @@ struct gomem_sink {
  * @end: address to stop at
  * @view: how to look; with @view.runs set, a window ends when there is no more room
  * @hold_ns: longest time one window held the mmap lock
+ * @vmas: the most VMAs there were in a window
  * @sink: where to put it; NULL with @view.runs
  * @arg: for @sink
  *
@@ -47,6 +48,7 @@ struct gomem_walk {
 	unsigned long end;
 	struct gomem_view view;
 	u64 hold_ns;
+	unsigned long vmas;
 	const struct gomem_sink *sink;
 	void *arg;
 
@@ -74,6 +76,19 @@ u64 gomem_walk_longest_ns(void);
  * Return: 1 when there is more to see, 0 at the end, -EINTR when killed.
  */
 int gomem_walk_window(struct gomem_walk *walk);
+
+/* So many VMAs may change during a walk, and as many again as there are. */
+#define GOMEM_WALK_CHANGES 4096
+
+/**
+ * gomem_walk_is_outrun() - does a walk that saw so many VMAs run after the process?
+ *
+ * One that maps ahead of it what it unmaps behind it could have it go on for good.
+ */
+static inline bool gomem_walk_is_outrun(const struct gomem_walk *walk, unsigned long seen)
+{
+	return seen > 2 * walk->vmas + GOMEM_WALK_CHANGES;
+}
 
 /** gomem_walk_is_table() - does this PMD entry point to a table of PTEs? */
 static __always_inline bool gomem_walk_is_table(pmd_t pmd)
