@@ -51,10 +51,26 @@ static gm_go_code of_interface(struct gm_go_scan *scan, uint64_t word)
 /* The allocator's word counts more, and an interface's may be of another moment. */
 static void note_code(struct gm_go_scan *scan, uint32_t id, gm_go_code code, bool sure)
 {
-	gm_go_code *to = &scan->typing->codes[id];
+	gm_go_code *to = &scan->typing->codes[id], was = __atomic_load_n(to, __ATOMIC_RELAXED);
 
-	if (code && (sure || !__atomic_load_n(to, __ATOMIC_RELAXED)))
+	if (code && (sure || !was || GM_GO_CODE_FORM(was) == GM_GO_FORM_FUNCTION))
 		__atomic_store_n(to, code, __ATOMIC_RELAXED);
+}
+
+/* Closures begin with where their function does, which is no pointer for the collector. Anything
+ * else counts more.
+ */
+static void note_closure(struct gm_go_scan *scan, uint64_t word)
+{
+	struct gm_go_scan_known *known = &scan->closures[word / 16 % GM_GO_SCAN_CLOSURES];
+
+	if (!gm_go_modules_find(scan->target->image->modules, word))
+		return;
+	if (known->word != word) {
+		known->word = word;
+		known->code = gm_go_types_of_closure(scan->typing->types, word);
+	}
+	note_code(scan, scan->id, known->code, false);
 }
 
 static bool add_step(struct gm_go_scan *scan, uint64_t word, bool inside)
@@ -127,6 +143,8 @@ struct gm_error *gm_go_scan_words(struct gm_go_scan *scan, const uint64_t *words
 
 		if (end - word < WORDS_AT_ONCE)
 			mask &= (1ULL << (end - word)) - 1;
+		if (!word && !(mask & 1) && words[0])
+			note_closure(scan, words[0]);
 		if (!add_edges(scan, object, words, word, mask))
 			return no_memory();
 		if (end - word < WORDS_AT_ONCE)
@@ -153,6 +171,7 @@ struct gm_error *gm_go_scan_begin(struct gm_go_scan *scan, uint32_t span_index, 
 	struct gm_error *error;
 
 	gm_go_scan_fill_to(scan, id + 1);
+	scan->id = id;
 	scan->last = 0;
 	scan->before = 0;
 	error = gm_go_pointers_begin(scan->pointers, span, span->start + index * span->elem_bytes,

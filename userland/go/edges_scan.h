@@ -7,8 +7,9 @@
 #include "go/pointers.h"
 
 #define GM_GO_SCAN_KNOWN 4096
+#define GM_GO_SCAN_CLOSURES 1024
 
-/* What a type or itab says that its data are. */
+/* What a type or itab says that its data are; what a function says that its closures are. */
 struct gm_go_scan_known {
 	uint64_t word;
 	gm_go_code code;
@@ -24,7 +25,8 @@ struct gm_go_scan_known {
  * @object: the one at hand, over several calls where it is large
  * @last: the word of its last edge, counted from 1
  * @before: the word before those at hand; @before_is_pointer: it is one
- * @known: what words of interfaces say, by a few of their bits
+ * @id: its number
+ * @known: what words of interfaces say, by a few of their bits; @closures: the same of first words
  */
 struct gm_go_scan {
 	const struct gm_go_target *target;
@@ -37,10 +39,12 @@ struct gm_go_scan {
 	struct gm_go_steps steps;
 	uint32_t filled;
 	struct gm_go_object object;
+	uint32_t id;
 	uint64_t last;
 	uint64_t before;
 	bool before_is_pointer;
 	struct gm_go_scan_known known[GM_GO_SCAN_KNOWN];
+	struct gm_go_scan_known closures[GM_GO_SCAN_CLOSURES];
 };
 
 /* The nodes below @node have no edges beyond those that were added. */

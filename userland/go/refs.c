@@ -201,6 +201,8 @@ static struct gm_error *follow(const struct gm_go_rooting *rooting, struct gm_go
 	gm_go_progress(&rooting->progress, "telling types", 0);
 	if (!error)
 		error = gm_go_typing_spread(typing, graph, &refs->ids, &seeds);
+	if (!error)
+		error = gm_go_typing_closures(typing, rooting->target, &refs->ids);
 	free(seeds.items);
 	free(typing->steps.items);
 	free(typing->steps.far.items);

@@ -49,6 +49,7 @@ struct gm_error *gm_go_types_create(const struct gm_go_program *program,
 				    struct gm_go_types **out)
 {
 	struct gm_go_types *types = calloc(1, sizeof(*types));
+	struct gm_error *error = NULL;
 
 	if (!types)
 		return no_memory();
@@ -58,12 +59,15 @@ struct gm_error *gm_go_types_create(const struct gm_go_program *program,
 	pthread_mutex_init(&types->lock, NULL);
 	types->slots = calloc(2UL * TYPES_MAX, sizeof(*types->slots));
 	/* Number 0. */
-	if (!types->slots || !gm_vec_push(types)) {
+	if (!types->slots || !gm_vec_push(types))
+		error = no_memory();
+	if (!error)
+		error = gm_go_type_functions_init(&types->functions, program, modules);
+	if (error)
 		gm_go_types_destroy(types);
-		return no_memory();
-	}
-	*out = types;
-	return NULL;
+	else
+		*out = types;
+	return error;
 }
 
 void gm_go_types_destroy(struct gm_go_types *types)
@@ -74,6 +78,7 @@ void gm_go_types_destroy(struct gm_go_types *types)
 	free(types->items);
 	free(types->slots);
 	free(types->fields.items);
+	gm_go_type_functions_deinit(&types->functions, types->modules->count);
 	free(types);
 }
 
@@ -248,4 +253,16 @@ uint64_t gm_go_types_bytes(struct gm_go_types *types, gm_go_code code)
 		bytes = types->items[index].bytes;
 	pthread_mutex_unlock(&types->lock);
 	return bytes;
+}
+
+bool gm_go_types_has_pointers(struct gm_go_types *types, gm_go_code code)
+{
+	uint32_t index = GM_GO_CODE_TYPE(code);
+	bool has = false;
+
+	pthread_mutex_lock(&types->lock);
+	if (index < types->count)
+		has = types->items[index].pointer_bytes;
+	pthread_mutex_unlock(&types->lock);
+	return has;
 }

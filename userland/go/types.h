@@ -18,7 +18,7 @@ enum gm_go_form {
 	GM_GO_FORM_VALUE, /* one of it, or, where only the allocator told, several */
 	GM_GO_FORM_ARRAY, /* what a slice of it points to */
 	GM_GO_FORM_TEXT, /* of a string; no type */
-	GM_GO_FORM_FUNCTION, /* a function and what it holds; no type */
+	GM_GO_FORM_FUNCTION, /* a closure; in place of the type its function, 0: any */
 	GM_GO_FORM_CHANNEL, /* the type is the channel's, as it is the map's below */
 	GM_GO_FORM_MAP,
 	GM_GO_FORM_MAP_BUCKETS, /* up to Go 1.23 */
@@ -58,6 +58,11 @@ uint32_t gm_go_types_find(struct gm_go_types *types, uint64_t address);
  */
 gm_go_code gm_go_types_of_interface(struct gm_go_types *types, uint64_t word);
 
+/* What an object is that begins with @word: a closure where that is where a function begins; 0
+ * where it is not.
+ */
+gm_go_code gm_go_types_of_closure(struct gm_go_types *types, uint64_t word);
+
 /* What a part of a variable points to: as DWARF has it, type @tag of @kind, which leads to
  * @elem_tag; 0 where that is not known.
  */
@@ -74,10 +79,15 @@ gm_go_code gm_go_types_follow(struct gm_go_types *types, gm_go_code code, uint64
 /* Of one value of @code's type; 0: not known. */
 uint64_t gm_go_types_bytes(struct gm_go_types *types, gm_go_code code);
 
+/* Whether a value of @code's type holds pointers, as far as is known. */
+bool gm_go_types_has_pointers(struct gm_go_types *types, gm_go_code code);
+
 /* What is not known of an object of @bytes: a code of GM_GO_FORM_SIZE. */
 gm_go_code gm_go_types_of_size(uint64_t bytes, bool pointers);
 
-/* "main.node", "[]main.node", "map[string]int (buckets)", "48 B, with pointers". Returns @text. */
+/* "main.node", "[]main.node", "map[string]int (buckets)", "func main.run.func1",
+ * "48 B, with pointers". Returns @text.
+ */
 char *gm_go_types_name(struct gm_go_types *types, gm_go_code code, char *text, size_t size);
 
 #endif

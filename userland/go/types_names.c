@@ -62,6 +62,17 @@ static bool read_name(const struct gm_go_types *types, const struct gm_go_type *
 	return true;
 }
 
+/* Without a number, it is any. */
+static void name_function(const struct gm_go_types *types, gm_go_code code, char *text, size_t size)
+{
+	uint32_t number = GM_GO_CODE_TYPE(code);
+
+	if (number && number < types->functions.count)
+		snprintf(text, size, "func %s", types->functions.items[number].name);
+	else
+		snprintf(text, size, "func");
+}
+
 char *gm_go_types_name(struct gm_go_types *types, gm_go_code code, char *text, size_t size)
 {
 	static const char *const formats[GM_GO_FORMS] = {
@@ -69,7 +80,6 @@ char *gm_go_types_name(struct gm_go_types *types, gm_go_code code, char *text, s
 		[GM_GO_FORM_VALUE] = "%s",
 		[GM_GO_FORM_ARRAY] = "[]%s",
 		[GM_GO_FORM_TEXT] = "string data",
-		[GM_GO_FORM_FUNCTION] = "func",
 		[GM_GO_FORM_CHANNEL] = "%s",
 		[GM_GO_FORM_MAP] = "%s",
 		[GM_GO_FORM_MAP_BUCKETS] = "%s (buckets)",
@@ -85,6 +95,10 @@ char *gm_go_types_name(struct gm_go_types *types, gm_go_code code, char *text, s
 
 	if (GM_GO_CODE_FORM(code) == GM_GO_FORM_SIZE) {
 		name_size(code, text, size);
+		return text;
+	}
+	if (GM_GO_CODE_FORM(code) == GM_GO_FORM_FUNCTION) {
+		name_function(types, code, text, size);
 		return text;
 	}
 	pthread_mutex_lock(&types->lock);

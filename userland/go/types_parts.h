@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "base/vec.h"
+#include "go/pclntab.h"
 #include "go/types.h"
 
 enum kind {
@@ -52,6 +53,23 @@ struct gm_go_type {
 	bool fields_read;
 };
 
+/* A function, and where it begins; @name lives as long as the table that it is of. */
+struct gm_go_type_function {
+	uint64_t entry;
+	const char *name;
+};
+
+/**
+ * struct gm_go_type_functions - those that closures are of, by number; number 0 is none
+ * @slots: open hash table of numbers, of entries; 0: none
+ * @tables: beside the modules, NULL where one has none
+ */
+struct gm_go_type_functions {
+	GM_VEC(struct gm_go_type_function);
+	uint32_t *slots;
+	struct gm_go_pclntab **tables;
+};
+
 /**
  * struct gm_go_types - see the header
  * @slots: open hash table of indices into @items and one, 0: none. Number 0 is no type, and
@@ -68,7 +86,14 @@ struct gm_go_types {
 	struct {
 		GM_VEC(struct gm_go_type_field);
 	} fields;
+	struct gm_go_type_functions functions;
 };
+
+/* Of modules that must stay; deinit either way. */
+struct gm_error *gm_go_type_functions_init(struct gm_go_type_functions *functions,
+					   const struct gm_go_program *program,
+					   const struct gm_go_modules *modules) GM_MUST_CHECK;
+void gm_go_type_functions_deinit(struct gm_go_type_functions *functions, size_t modules);
 
 /* What cannot be read is not there: it is the target that says where to look. */
 bool gm_go_types_read_at(const struct gm_go_types *types, uint64_t address, void *to, size_t size);

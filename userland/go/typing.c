@@ -8,6 +8,7 @@
 
 #define WORD 8
 #define FOLLOWED 65536
+#define CLOSURES_AT_ONCE 65536
 #define FETCHED_MAX 8 /* edges of an object */
 
 /* What a word of a code's object points to, once it was found out. */
@@ -70,13 +71,17 @@ static bool tells(gm_go_code code, bool inside)
 			form == GM_GO_FORM_MAP_BUCKETS);
 }
 
-/* What is known gives way to what is more: that it is a slice's, or inside a map. */
-static bool tells_more(gm_go_code known, gm_go_code code)
+/* What is known gives way to what is more: that it is a slice's, or inside a map. What looks like
+ * a closure is one unless it is said to be something else that has pointers, as it has.
+ */
+static bool tells_more(struct gm_go_types *types, gm_go_code known, gm_go_code code)
 {
 	enum gm_go_form was = GM_GO_CODE_FORM(known), form = GM_GO_CODE_FORM(code);
 
 	if (!known)
 		return true;
+	if (was == GM_GO_FORM_FUNCTION)
+		return form == GM_GO_FORM_VALUE && gm_go_types_has_pointers(types, code);
 	if (was == GM_GO_FORM_VALUE && form == GM_GO_FORM_ARRAY)
 		return GM_GO_CODE_TYPE(known) == GM_GO_CODE_TYPE(code);
 	return (was == GM_GO_FORM_VALUE || was == GM_GO_FORM_ARRAY) &&
@@ -100,7 +105,7 @@ static bool set(struct spread *spread, uint32_t object, gm_go_code code, bool in
 	if (!tells(code, inside))
 		return true;
 	code = settle(spread, object, code);
-	if (!tells_more(*known, code))
+	if (!tells_more(spread->typing->types, *known, code))
 		return true;
 	*known = code;
 	return push(spread, object);
@@ -220,4 +225,66 @@ struct gm_error *gm_go_typing_spread(struct gm_go_typing *typing, const struct g
 	free(spread.followed);
 	name_rest(typing, ids);
 	return good ? NULL : no_memory();
+}
+
+/* Objects that are read together. */
+struct naming {
+	struct gm_go_typing *typing;
+	struct gm_go_want *wants;
+	size_t count;
+};
+
+static void got_closure(void *context, uint32_t index, const void *record)
+{
+	struct naming *naming = context;
+	gm_go_code code = 0;
+	uint64_t word;
+
+	if (record) {
+		memcpy(&word, record, sizeof(word));
+		code = gm_go_types_of_closure(naming->typing->types, word);
+	}
+	if (code)
+		naming->typing->codes[index] = code;
+}
+
+static struct gm_error *read_closures(struct naming *naming, const struct gm_go_target *target)
+{
+	size_t count = naming->count;
+
+	naming->count = 0;
+	return gm_go_gather(target, naming->wants, count, got_closure, naming);
+}
+
+static struct gm_error *name_span(struct naming *naming, const struct gm_go_target *target,
+				  const struct gm_go_ids *ids, size_t index)
+{
+	const struct gm_go_span *span = &ids->heap->spans.items[index];
+	uint32_t first = ids->spans[index].first;
+	struct gm_error *error = NULL;
+
+	for (uint32_t i = 0; i < span->elems && !error; i++) {
+		if (naming->typing->codes[first + i] != GM_GO_CODE(GM_GO_FORM_FUNCTION, 0))
+			continue;
+		naming->wants[naming->count++] =
+			(struct gm_go_want){ span->start + i * span->elem_bytes, WORD, first + i };
+		if (naming->count == CLOSURES_AT_ONCE)
+			error = read_closures(naming, target);
+	}
+	return error;
+}
+
+struct gm_error *gm_go_typing_closures(struct gm_go_typing *typing,
+				       const struct gm_go_target *target,
+				       const struct gm_go_ids *ids)
+{
+	gm_autofree struct gm_go_want *wants = calloc(CLOSURES_AT_ONCE, sizeof(*wants));
+	struct naming naming = { .typing = typing, .wants = wants };
+	struct gm_error *error = NULL;
+
+	if (!wants)
+		return no_memory();
+	for (size_t i = 0; i < ids->heap->spans.count && !error; i++)
+		error = name_span(&naming, target, ids, i);
+	return error ?: read_closures(&naming, target);
 }

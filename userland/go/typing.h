@@ -6,6 +6,7 @@
 #include "go/edges.h"
 #include "go/ids.h"
 #include "go/roots.h"
+#include "go/target.h"
 
 /* What a holder's reference says of an object; 0: nothing. */
 struct gm_go_seed {
@@ -29,5 +30,12 @@ struct gm_error *gm_go_typing_seeds(const struct gm_go_rooting *rooting,
 struct gm_error *gm_go_typing_spread(struct gm_go_typing *typing, const struct gm_graph *graph,
 				     const struct gm_go_ids *ids,
 				     const struct gm_go_seeds *seeds) GM_MUST_CHECK;
+
+/* Reads of the closures that nothing told the function of which it is: those without pointers,
+ * which were not copied.
+ */
+struct gm_error *gm_go_typing_closures(struct gm_go_typing *typing,
+				       const struct gm_go_target *target,
+				       const struct gm_go_ids *ids) GM_MUST_CHECK;
 
 #endif

@@ -47,6 +47,7 @@ var (
 	structs    map[pair]big
 	small      map[int]*node
 	functions  []func() *node
+	counters   []func() int
 	channel    chan *node
 	faces      []interface{}
 	finalized  []*node
@@ -157,6 +158,17 @@ func makeFunctions() {
 	for i := range functions {
 		captured := makeList(3)
 		functions[i] = func() *node { return captured }
+	}
+}
+
+// What these hold is no pointer.
+//
+//go:noinline
+func makeCounters() {
+	counters = make([]func() int, 40)
+	for i := range counters {
+		n := i * 1000
+		counters[i] = func() int { return n }
 	}
 }
 
@@ -291,6 +303,8 @@ func fillHeap() {
 	measure("main.small", makeSmall)
 	makeFunctions()
 	expect("main.functions", 1+375+375*3, 3072+375*16+375*3*48)
+	makeCounters()
+	expect("main.counters", 1+40, 320+40*16)
 	measure("main.channel", makeChannel)
 	makeFaces()
 	expect("main.faces", 1+900, 9728+600*48+300*16)
