@@ -347,6 +347,47 @@ static void test_collecting(void)
 	gm_go_heap_destroy(heap);
 }
 
+static bool is_still(const struct gm_go_heap *heap)
+{
+	static const struct gm_maps no_maps;
+	struct gm_go_target target = { .maps = &no_maps, .image = &image };
+	struct gm_error *error = gm_mem_open_pid(getpid(), &target.mem);
+	bool still = false;
+
+	if (!error)
+		error = gm_go_heap_still(&target, heap, &still);
+	gm_mem_destroy(target.mem);
+	tap_ok(!error, "a second look");
+	gm_error_destroy(error);
+	return still;
+}
+
+static void test_still(void)
+{
+	struct gm_go_heap *heap = must_look();
+
+	for (size_t i = 0; i < heap->spans.count; i++) {
+		uint8_t *end = (uint8_t *)(&heap->spans.items[i].unswept + 1);
+
+		memset(end, 0xa5, (uint8_t *)&heap->spans.items[i + 1] - end);
+	}
+	tap_ok(is_still(heap), "what lies between spans in memory says nothing");
+	put(fake.mspans[SMALL], GM_GO_MSPAN_ALLOC_COUNT, 11);
+	tap_ok(!is_still(heap), "an object went");
+	put(fake.mspans[SMALL], GM_GO_MSPAN_ALLOC_COUNT, 12);
+	tap_ok(is_still(heap), "and came back");
+	fake.chunk[0] ^= 1ULL << 63;
+	tap_ok(!is_still(heap), "a page was taken");
+	fake.chunk[0] ^= 1ULL << 63;
+	fake.gcphase = 1;
+	tap_ok(!is_still(heap), "a collection began");
+	fake.gcphase = 0;
+	put(fake.mheap, GM_GO_MHEAP_SWEEPGEN, 12);
+	tap_ok(!is_still(heap), "a collection ended");
+	put(fake.mheap, GM_GO_MHEAP_SWEEPGEN, 10);
+	gm_go_heap_destroy(heap);
+}
+
 static void test_contradictions(void)
 {
 	uint8_t *owner = heap_arena + gm_go_layout_offset(&image.layout, GM_GO_ARENA_SPANS);
@@ -456,6 +497,7 @@ int main(void)
 	test_regions();
 	test_totals();
 	test_collecting();
+	test_still();
 	test_contradictions();
 	test_broken();
 	return tap_done();

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/big.h"
@@ -451,6 +452,8 @@ struct gm_error *gm_go_spans_read(const struct gm_go_target *target,
 /* Of more spans than that, one in so many is looked at again, in rows of neighbours. */
 #define LOOKED_AT_AGAIN 65536
 #define NEIGHBOURS 64
+/* What lies behind the last member is anything. */
+#define SPAN_BYTES (offsetof(struct gm_go_span, unswept) + sizeof(bool))
 
 struct still {
 	const struct gm_go_target *target;
@@ -467,7 +470,7 @@ static void got_again(void *context, uint32_t index, const void *record)
 	if (!parse_span(still->target, span->at, record, &again))
 		still->still = false;
 	again.unswept = span->unswept; /* follows from sweepgen, and the heap's */
-	still->still &= !memcmp(span, &again, sizeof(again));
+	still->still &= !memcmp(span, &again, SPAN_BYTES);
 }
 
 struct gm_error *gm_go_spans_still(const struct gm_go_target *target,
