@@ -280,6 +280,30 @@ static void test_broken(int fd)
 	tap_ok(true, "a byte that is wrong is borne");
 }
 
+static bool count_bytes(void *context, uint64_t address, const void *bytes, size_t size)
+{
+	(void)address;
+	(void)bytes;
+	*(uint64_t *)context += size;
+	return false;
+}
+
+/* All scans together see so much and no more: a file may claim any number of large segments. */
+static void test_bounds(int fd)
+{
+	uint64_t seen = 0, left = DATA_BYTES + 64;
+	struct gm_go_program program;
+
+	gm_error_destroy(open_made(fd, &program));
+	gm_go_program_scan(&program, DATA, DATA + DATA_BYTES, &left, 0, count_bytes, &seen);
+	tap_u64(seen, DATA_BYTES, "a scan sees all", "construction");
+	tap_u64(left, 64, "of which the rest is left", "construction");
+	gm_go_program_scan(&program, DATA, DATA + DATA_BYTES, &left, 0, count_bytes, &seen);
+	gm_go_program_scan(&program, DATA, DATA + DATA_BYTES, &left, 0, count_bytes, &seen);
+	tap_u64(seen, DATA_BYTES + 64, "for the next ones", "construction");
+	gm_go_program_deinit(&program);
+}
+
 int main(void)
 {
 	int fd = memfd_create("made", MFD_CLOEXEC);
@@ -287,6 +311,7 @@ int main(void)
 	make_file();
 	test_whole(fd);
 	test_refused(fd);
+	test_bounds(fd);
 	test_broken(fd);
 	close(fd);
 	return tap_done();

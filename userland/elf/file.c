@@ -13,7 +13,7 @@
 #include "elf/internal.h"
 
 #define TABLES_MAX (512U << 20) /* symbols and names; those of a 1 GiB program are a tenth */
-#define SECTIONS_MAX (1U << 17) /* libelf has some 500 bytes for each that the file claims */
+#define SECTIONS_MAX (1U << 14) /* libelf has some 500 bytes for each that the file claims */
 #define SECTION_MAX (1U << 20) /* of what is read whole for its bytes */
 #define DWARF_MAX (1ULL << 30) /* all of it, as it is and unpacked */
 

@@ -25,12 +25,12 @@ static uint64_t scan_buildinfo(const struct gm_go_program *program)
 {
 	struct gm_elf_segment segments[GM_ELF_SEGMENTS_MAX];
 	size_t count = gm_go_program_segments(program, segments, GM_ELF_SEGMENTS_MAX);
-	uint64_t found = 0;
+	uint64_t found = 0, left = GM_GO_SCAN_MAX;
 
 	for (size_t i = 0; i < count && !found; i++)
 		if (segments[i].writable)
 			gm_go_program_scan(program, segments[i].address,
-					   segments[i].address + segments[i].file_bytes,
+					   segments[i].address + segments[i].file_bytes, &left,
 					   GM_GO_BUILDINFO_MAGIC_BYTES + 8, find_magic, &found);
 	return found;
 }

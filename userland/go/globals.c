@@ -267,9 +267,10 @@ uint64_t gm_go_globals_scan(const struct gm_go_program *program,
 {
 	const struct gm_go_range *ranges[] = { &modules->items[0].data, &modules->items[0].bss };
 	struct scan scan = { .program = program, .layout = layout };
+	uint64_t left = GM_GO_SCAN_MAX;
 
 	for (size_t i = 0; i < 2 && !scan.found; i++)
-		gm_go_program_scan(program, ranges[i]->start, ranges[i]->end, sizeof(struct slice),
-				   look, &scan);
+		gm_go_program_scan(program, ranges[i]->start, ranges[i]->end, &left,
+				   sizeof(struct slice), look, &scan);
 	return scan.found;
 }

@@ -8,6 +8,9 @@
 #include "go/buildinfo.h"
 #include "go/globals.h"
 
+#define LIBRARIES_MAX 1024
+#define SCANS_MAX 4
+
 static const struct gm_elf_symbol questions[GM_GO_GLOBAL_COUNT] = {
 #define QUESTION(id, symbol, must) { .name = symbol },
 	GM_GO_GLOBALS(QUESTION)
@@ -127,18 +130,32 @@ static bool is_go(const struct gm_go_program *program)
 	return go;
 }
 
-/* Where a C program has loaded Go as a library. */
+/* Those without sections have to be searched through. */
+static bool may_be_go(const struct gm_go_program *program, size_t *scans)
+{
+	if (gm_elf_has_sections(program->elf))
+		return true;
+	if (!*scans)
+		return false;
+	--*scans;
+	return true;
+}
+
+/* Where a C program has loaded Go as a library. What it has mapped may be made up. */
 static bool find_library(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
 			 struct gm_go_program *program)
 {
-	for (size_t i = 0; i < maps->count; i++) {
+	size_t left = LIBRARIES_MAX, scans = SCANS_MAX;
+
+	for (size_t i = 0; i < maps->count && left; i++) {
 		const struct gm_vma *vma = &maps->items[i];
 		struct gm_error *error;
 
 		if (!vma->inode || !strchr(vma->perms, 'x'))
 			continue;
+		left--;
 		error = gm_go_program_open_mapped(pid, vma, mem, program);
-		if (!error && is_go(program))
+		if (!error && may_be_go(program, &scans) && is_go(program))
 			return true;
 		gm_error_destroy(error);
 		gm_go_program_deinit(program);

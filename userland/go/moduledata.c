@@ -161,12 +161,15 @@ static struct gm_error *read_module(const struct gm_go_program *program,
 	return read_textsects(program, &record, module);
 }
 
-/* The search for the moduledata of a function table, by the pointer it begins with. */
+/* The search for the moduledata of a function table, by the pointer it begins with; @left: bytes
+ * that it may see.
+ */
 struct search {
 	const struct gm_go_program *program;
 	const struct gm_go_layout *layout;
 	uint64_t pclntab;
 	uint64_t found;
+	uint64_t left;
 };
 
 static bool makes_sense(const struct search *search, uint64_t address)
@@ -206,9 +209,9 @@ static bool find_by_table(struct search *search)
 	for (size_t i = 0; i < count; i++) {
 		const struct gm_elf_segment *segment = &segments[i];
 
-		if (segment->writable &&
-		    gm_go_program_scan(search->program, segment->address,
-				       segment->address + segment->file_bytes, 0, look, search))
+		if (segment->writable && gm_go_program_scan(search->program, segment->address,
+							    segment->address + segment->file_bytes,
+							    &search->left, 0, look, search))
 			return true;
 	}
 	return false;
@@ -234,7 +237,8 @@ static uint64_t section_at(const struct gm_go_program *program, const char *name
 static bool find_by_scan(struct search *search)
 {
 	for (size_t i = 0; i < CANDIDATES_MAX; i++) {
-		search->pclntab = gm_go_pclntab_scan(search->program, search->pclntab + 8);
+		search->pclntab =
+			gm_go_pclntab_scan(search->program, search->pclntab + 8, &search->left);
 		if (!search->pclntab || find_by_table(search))
 			break;
 	}
@@ -245,7 +249,7 @@ static struct gm_error *find(const struct gm_go_program *program, const struct g
 			     uint64_t *address)
 {
 	static const char *const tables[] = { ".gopclntab", ".data.rel.ro.gopclntab" };
-	struct search search = { .program = program, .layout = layout };
+	struct search search = { .program = program, .layout = layout, .left = 2 * GM_GO_SCAN_MAX };
 
 	*address = section_at(program, ".go.module");
 	if (*address && makes_sense(&search, *address))

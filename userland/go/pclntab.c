@@ -507,7 +507,7 @@ static bool look(void *context, uint64_t address, const void *bytes, size_t size
 	return false;
 }
 
-uint64_t gm_go_pclntab_scan(const struct gm_go_program *program, uint64_t from)
+uint64_t gm_go_pclntab_scan(const struct gm_go_program *program, uint64_t from, uint64_t *left)
 {
 	struct gm_elf_segment segments[GM_ELF_SEGMENTS_MAX];
 	size_t count = gm_go_program_segments(program, segments, GM_ELF_SEGMENTS_MAX);
@@ -517,8 +517,8 @@ uint64_t gm_go_pclntab_scan(const struct gm_go_program *program, uint64_t from)
 		uint64_t start = segments[i].address;
 		uint64_t end = start + segments[i].file_bytes;
 
-		gm_go_program_scan(program, start > from ? start : from, end, HEADER_BYTES, look,
-				   &found);
+		gm_go_program_scan(program, start > from ? start : from, end, left, HEADER_BYTES,
+				   look, &found);
 	}
 	return found;
 }

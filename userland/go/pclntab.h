@@ -96,9 +96,9 @@ uint64_t gm_go_pclntab_funcdata(const struct gm_go_pclntab *table,
 				const struct gm_go_function *function, enum gm_go_funcdata kind);
 
 /* For the tables' own address: the first in @program from @from on that has the look of one,
- * 0 where there is none.
+ * 0 where there is none; @left: as gm_go_program_scan() takes it.
  */
-uint64_t gm_go_pclntab_scan(const struct gm_go_program *program, uint64_t from);
+uint64_t gm_go_pclntab_scan(const struct gm_go_program *program, uint64_t from, uint64_t *left);
 
 /* Whether the bytes at @address begin a table. */
 bool gm_go_pclntab_begins(const struct gm_go_program *program, uint64_t address);

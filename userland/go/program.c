@@ -13,7 +13,6 @@
 #define AUXV_MAX 64
 #define PAGE_BYTES 4096
 #define PIECE_BYTES (256U << 10)
-#define SCAN_MAX (1ULL << 30)
 
 /* Where the kernel entered the program: with the file's e_entry, the load bias. */
 static struct gm_error *read_entry(pid_t pid, uint64_t *entry)
@@ -166,19 +165,19 @@ static bool scan_piece(const struct gm_go_program *program, uint64_t address, si
 }
 
 bool gm_go_program_scan(const struct gm_go_program *program, uint64_t start, uint64_t end,
-			size_t overlap, gm_go_scanner scanner, void *context)
+			uint64_t *left, size_t overlap, gm_go_scanner scanner, void *context)
 {
 	gm_autofree void *buffer = malloc(PIECE_BYTES);
 	bool found = false;
 
 	start = (start + 7) & ~7ULL;
 	overlap = (overlap + 7) & ~7ULL;
-	if (start < end && end - start > SCAN_MAX)
-		end = start + SCAN_MAX;
 	while (buffer && !found && start < end) {
 		size_t size = end - start < PIECE_BYTES ? end - start : PIECE_BYTES;
 
+		size = size < *left ? size : *left;
 		found = scan_piece(program, start, size, buffer, scanner, context);
+		*left -= size;
 		if (size < PIECE_BYTES)
 			break;
 		start += size - overlap;

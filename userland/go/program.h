@@ -47,10 +47,14 @@ size_t gm_go_program_segments(const struct gm_go_program *program, struct gm_elf
 /* Sees @size bytes that lie at @address; true ends the scan. */
 typedef bool (*gm_go_scanner)(void *context, uint64_t address, const void *bytes, size_t size);
 
-/* Hands out [start, end), of a large one the first GiB, in pieces, aligned to 8, that overlap by
- * @overlap bytes, less than 4096; what cannot be read is left out. True where @scanner said so.
+/* What all scans for one thing may see together, bytes: a sparse file has any number of them. */
+#define GM_GO_SCAN_MAX (1ULL << 30)
+
+/* Hands out [start, end) in pieces, aligned to 8, that overlap by @overlap bytes, less than 4096;
+ * what cannot be read is left out, and what is more than *@left, which becomes less by what was
+ * seen. True where @scanner said so.
  */
 bool gm_go_program_scan(const struct gm_go_program *program, uint64_t start, uint64_t end,
-			size_t overlap, gm_go_scanner scanner, void *context);
+			uint64_t *left, size_t overlap, gm_go_scanner scanner, void *context);
 
 #endif

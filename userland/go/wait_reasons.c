@@ -90,6 +90,7 @@ void gm_go_wait_reasons_read(const struct gm_go_program *program,
 {
 	struct search search = { program, reasons };
 	size_t max = variable->size / sizeof(struct go_string);
+	uint64_t left = GM_GO_SCAN_MAX;
 
 	*reasons = (struct gm_go_wait_reasons){};
 	if (variable->address)
@@ -97,8 +98,8 @@ void gm_go_wait_reasons_read(const struct gm_go_program *program,
 			   max < GM_GO_WAIT_REASONS_MAX ? max : GM_GO_WAIT_REASONS_MAX, reasons);
 	for (size_t i = 0; i < modules->count && !reasons->count; i++)
 		gm_go_program_scan(program, modules->items[i].data.start,
-				   modules->items[i].data.end, HEAD * sizeof(struct go_string),
-				   look_in, &search);
+				   modules->items[i].data.end, &left,
+				   HEAD * sizeof(struct go_string), look_in, &search);
 }
 
 const char *gm_go_wait_reason(const struct gm_go_wait_reasons *reasons, uint16_t reason)
