@@ -164,11 +164,15 @@ static struct gm_error *look(struct job *job, struct gm_sample *sample)
 		error = gm_module_watch_read(sample->pid, &sample->watch);
 	if (!error)
 		error = gm_module_watch_read_blocks(sample->pid, &sample->blocks);
+	if (!error)
+		error = gm_record_stacks(&job->subject, sample);
 	if (error)
 		return error;
 	look_again(job, sample);
 	if (!sample->go_problem)
-		error = gm_record_goroutines(&job->subject, &job->known, sample);
+		error = gm_record_goroutines(&job->subject, sample);
+	if (!error)
+		error = gm_record_codes(&job->known, sample);
 	if (!error && !sample->go_problem && job->holders)
 		error = gm_record_holders(&job->subject, sample);
 	gm_host_read(&sample->host);

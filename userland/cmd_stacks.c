@@ -5,17 +5,17 @@
 #include <limits.h>
 #include <string.h>
 
-#include "cmd.h"
 #include "cmd_stacks.h"
+#include "cmd_subject.h"
 #include "os/file.h"
 
 #define RATE_FILE "/sys/module/gomem/parameters/stacks"
 #define TEXT_GROUPS 10
 
-enum { OPTION_JSON = 256, OPTION_BY };
+enum { OPTION_BY = GM_OPTION_OWN };
 
 static const char usage[] =
-	"Usage: gomemctl stacks [-p PID]... [--by stack|goroutine|labels|thread] [-n N] [--json]\n\n"
+	"Usage: gomemctl stacks [SOURCE] [--by stack|goroutine|labels|thread] [-n N] [--json]\n\n"
 	"Whose code the memory of a process came through: bytes that it touched first, in how\n"
 	"many page faults, bytes mapped by mmap and given back by madvise, since it is watched,\n"
 	"by stack, goroutine, pprof labels, or thread; those that touched most first, 10 or N.\n"
@@ -24,11 +24,8 @@ static const char usage[] =
 	"    echo 1 >" RATE_FILE "\n\n"
 	"For goroutines and labels, make a process a target with gomemctl watch.\n";
 
-static const struct option long_options[] = {
-	{ "pid", required_argument, NULL, 'p' },
+static const struct option own_options[] = {
 	{ "by", required_argument, NULL, OPTION_BY },
-	{ "json", no_argument, NULL, OPTION_JSON },
-	{ "help", no_argument, NULL, 'h' },
 	{},
 };
 
@@ -77,51 +74,13 @@ static bool set_max(struct request *request, const char *text)
 	return true;
 }
 
-/* True: go on. */
-static bool take_option(struct request *request, int option, char **argv, int *exit_code)
+static const char *take(void *context, int option, const char *argument)
 {
-	*exit_code = GM_EXIT_MISUSED;
-	switch (option) {
-	case 'h':
-		fputs(usage, stdout);
-		*exit_code = GM_EXIT_DONE;
-		return false;
-	case 'p':
-		return gm_options_add_pid(&request->options, optarg) ||
-		       !gm_cmd_misused(argv[0], "not a pid: ", optarg);
-	case 'n':
-		return set_max(request, optarg) ||
-		       !gm_cmd_misused(argv[0], "not a number above 0: ", optarg);
-	case OPTION_BY:
-		return set_by(request, optarg) ||
-		       !gm_cmd_misused(argv[0],
-				       "neither stack, goroutine, labels nor thread: ", optarg);
-	case OPTION_JSON:
-		request->options.format = GM_OUT_JSON;
-		return true;
-	case ':':
-		gm_cmd_misused_option(argv, "an argument is missing after ");
-		return false;
-	}
-	gm_cmd_misused_option(argv, "unknown option ");
-	return false;
-}
+	struct request *request = context;
 
-static bool parse(struct request *request, int argc, char **argv, int *exit_code)
-{
-	int option;
-
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "+:p:n:h", long_options, NULL)) >= 0) {
-		if (!take_option(request, option, argv, exit_code))
-			return false;
-	}
-	if (optind < argc) {
-		*exit_code = gm_cmd_misused(argv[0], "unexpected argument ", argv[optind]);
-		return false;
-	}
-	return request->options.sources.count ||
-	       gm_options_default_pids(&request->options, argv[0], exit_code);
+	if (option == 'n')
+		return set_max(request, argument) ? NULL : "not a number above 0: ";
+	return set_by(request, argument) ? NULL : "neither stack, goroutine, labels nor thread: ";
 }
 
 static bool is_wanted(const struct gm_options *options, uint64_t pid)
@@ -143,7 +102,7 @@ static void keep_wanted(const struct gm_options *options, struct gm_module_stack
 	stacks->count = kept;
 }
 
-static uint64_t read_rate(void)
+uint64_t gm_stacks_rate(void)
 {
 	gm_autofree char *text = NULL;
 	struct gm_error *error;
@@ -173,56 +132,112 @@ static void say_missing(const struct gm_stacks_view *view)
 				     "gomemctl watch PID");
 }
 
+/* What a recording lacks can no more be had. */
+static void say_missed(const struct gm_stacks_view *view)
+{
+	if (!view->groups->count)
+		gm_cmd_say("stacks", "gomem.ko %s when this was recorded",
+			   view->rate ? "did not watch the process" :
+					"was not there, or kept no stacks");
+}
+
 static struct gm_error *show(const struct request *request, struct gm_module_stacks *stacks,
-			     struct gm_stacks_groups *groups)
+			     const struct gm_stacks_labels *labels, struct gm_stacks_view *view)
+{
+	struct gm_stacks_groups groups = {};
+	struct gm_error *error = gm_stacks_group(stacks, labels, request->by, &groups);
+
+	view->by = request->by;
+	view->remark = stacks->remark;
+	view->groups = &groups;
+	if (!error) {
+		if (request->options.sources.items[0].kind == GM_SOURCE_RECORDING)
+			say_missed(view);
+		else
+			say_missing(view);
+		error = print(request, view);
+	}
+	free(groups.items);
+	return error;
+}
+
+static struct gm_error *show_processes(const struct request *request)
 {
 	gm_auto(gm_stacks_labels) struct gm_stacks_labels *labels = NULL;
 	gm_auto(gm_stacks_names) struct gm_stacks_names *names = NULL;
-	struct gm_stacks_view view = {
-		.by = request->by,
-		.rate = read_rate(),
-		.remark = stacks->remark,
-		.groups = groups,
-	};
-	struct gm_error *error;
-
-	keep_wanted(&request->options, stacks);
-	error = gm_stacks_labels_read(stacks, &labels);
-	if (!error)
-		error = gm_stacks_group(stacks, labels, request->by, groups);
-	if (!error)
-		error = gm_stacks_names_create(&names);
-	if (error)
-		return error;
-	say_missing(&view);
-	view.names = names;
-	return print(request, &view);
-}
-
-static struct gm_error *run(const struct request *request)
-{
 	gm_auto(gm_module) struct gm_module *module = NULL;
+	struct gm_stacks_view view = { .rate = gm_stacks_rate() };
 	struct gm_module_stacks stacks = {};
-	struct gm_stacks_groups groups = {};
 	struct gm_error *error;
 
 	error = gm_module_open(NULL, &module);
 	if (!error)
 		error = gm_module_read_stacks(module, &stacks);
+	keep_wanted(&request->options, &stacks);
 	if (!error)
-		error = show(request, &stacks, &groups);
-	free(groups.items);
+		error = gm_stacks_labels_read(&stacks, &labels);
+	if (!error)
+		error = gm_stacks_names_create(NULL, &names);
+	view.names = names;
+	if (!error)
+		error = show(request, &stacks, labels, &view);
 	gm_module_stacks_deinit(&stacks);
 	return error;
+}
+
+static struct gm_error *show_sample(const struct request *request, struct gm_sample *sample)
+{
+	gm_auto(gm_stacks_labels) struct gm_stacks_labels *labels = NULL;
+	gm_auto(gm_stacks_names) struct gm_stacks_names *names = NULL;
+	struct gm_stacks_view view = { .rate = sample->stacks_rate };
+	struct gm_error *error;
+
+	error = gm_stacks_labels_take(sample->pid, &sample->stacks_labels, &labels);
+	if (!error)
+		error = gm_stacks_names_create(&sample->codes, &names);
+	view.names = names;
+	return error ?: show(request, &sample->stacks, labels, &view);
+}
+
+static struct gm_error *show_recording(const struct request *request)
+{
+	struct gm_subject subject;
+	struct gm_error *error;
+
+	error = gm_subject_open_memory(&request->options.sources.items[0], &subject);
+	if (!error)
+		error = show_sample(request, subject.sample);
+	gm_subject_deinit(&subject);
+	return error;
+}
+
+static struct gm_error *run(const struct request *request)
+{
+	switch (request->options.sources.items[0].kind) {
+	case GM_SOURCE_CORE:
+		return gm_error_create(ENOTSUP, "a core does not have them: gomem.ko keeps the "
+						"stacks; gomemctl goroutines looks at cores");
+	case GM_SOURCE_RECORDING:
+		return show_recording(request);
+	default:
+		return show_processes(request);
+	}
 }
 
 int gm_cmd_stacks(int argc, char **argv)
 {
 	struct request request = {};
+	const struct gm_syntax syntax = {
+		.usage = usage,
+		.letters = "n:",
+		.options = own_options,
+		.take = take,
+		.context = &request,
+	};
 	struct gm_error *error;
 	int exit_code;
 
-	if (parse(&request, argc, argv, &exit_code)) {
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code)) {
 		error = run(&request);
 		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
 	}

@@ -8,8 +8,9 @@
 #include <stdio.h>
 
 #include "base/vec.h"
-#include "go/goroutine.h"
+#include "go/label_sets.h"
 #include "os/module.h"
+#include "recording/sample.h"
 
 enum gm_stacks_by { GM_STACKS_STACK, GM_STACKS_GOROUTINE, GM_STACKS_LABELS, GM_STACKS_THREAD };
 
@@ -71,8 +72,12 @@ struct gm_stacks_groups {
 /* Labels that were read, for each process and pointer once. */
 struct gm_stacks_labels;
 
-/* From the memory of those of @pids that run; what is not there (any more) is left out. */
+/* From the memory of the processes that run; what is not there (any more) is left out. */
 struct gm_error *gm_stacks_labels_read(const struct gm_module_stacks *stacks,
+				       struct gm_stacks_labels **labels) GM_MUST_CHECK;
+
+/* Those of one process, of a recording: moves @sets. */
+struct gm_error *gm_stacks_labels_take(uint64_t pid, struct gm_go_label_sets *sets,
 				       struct gm_stacks_labels **labels) GM_MUST_CHECK;
 void gm_stacks_labels_destroy(struct gm_stacks_labels *labels);
 GM_DEFINE_AUTO(gm_stacks_labels)
@@ -88,12 +93,27 @@ struct gm_error *gm_stacks_group(struct gm_module_stacks *stacks,
 				 const struct gm_stacks_labels *labels, enum gm_stacks_by by,
 				 struct gm_stacks_groups *groups) GM_MUST_CHECK;
 
-/* The functions of the processes looked at. */
+/* The functions of the processes looked at; of a recording those that it has, @codes, which must
+ * stay.
+ */
 struct gm_stacks_names;
 
-struct gm_error *gm_stacks_names_create(struct gm_stacks_names **names) GM_MUST_CHECK;
+struct gm_error *gm_stacks_names_create(const struct gm_sample_codes *codes,
+					struct gm_stacks_names **names) GM_MUST_CHECK;
 void gm_stacks_names_destroy(struct gm_stacks_names *names);
 GM_DEFINE_AUTO(gm_stacks_names)
+
+/* The addresses of @stack, innermost first: an instruction, then return addresses. Returns how
+ * many.
+ */
+size_t gm_stacks_addresses(const struct gm_module_stack *stack,
+			   uint64_t addresses[GM_STACKS_FRAMES_MAX]);
+
+/* The frames at the instruction @address of process @pid, at most @max; at least one, which may
+ * have no function.
+ */
+size_t gm_stacks_names_at(struct gm_stacks_names *names, pid_t pid, uint64_t address,
+			  struct gm_stacks_frame *frames, size_t max);
 
 /* The frames of @stack, innermost first, at most GM_STACKS_FRAMES_MAX; their strings belong to
  * @names. Returns how many. A process that is gone has addresses alone.
@@ -122,5 +142,8 @@ struct gm_error *gm_stacks_print_json(FILE *stream, const struct gm_stacks_view 
 
 /* "stack" and the like; NULL past the last. */
 const char *gm_stacks_by_name(unsigned int by);
+
+/* The module's sampling rate; 0: it keeps no stacks, or is not there. */
+uint64_t gm_stacks_rate(void);
 
 #endif

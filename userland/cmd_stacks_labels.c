@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "cmd_stacks.h"
-#include "go/label_sets.h"
+#include "go/goroutine.h"
 #include "os/mem.h"
 
 struct process {
@@ -82,6 +82,21 @@ struct gm_error *gm_stacks_labels_read(const struct gm_module_stacks *stacks,
 		return error;
 	for (size_t i = 0; i < labels->count; i++)
 		read_process(&labels->items[i]);
+	*out = labels;
+	labels = NULL;
+	return NULL;
+}
+
+struct gm_error *gm_stacks_labels_take(uint64_t pid, struct gm_go_label_sets *sets,
+				       struct gm_stacks_labels **out)
+{
+	gm_auto(gm_stacks_labels) struct gm_stacks_labels *labels = calloc(1, sizeof(*labels));
+	struct process *process = labels ? gm_vec_push(labels) : NULL;
+
+	if (!process)
+		return gm_error_create(ENOMEM, "out of memory");
+	*process = (struct process){ pid, *sets };
+	*sets = (struct gm_go_label_sets){};
 	*out = labels;
 	labels = NULL;
 	return NULL;

@@ -30,15 +30,20 @@ struct file {
 
 struct gm_stacks_names {
 	GM_VEC(struct process);
+	const struct gm_sample_codes *codes;
 	struct {
 		GM_VEC(struct file);
 	} files;
 };
 
-struct gm_error *gm_stacks_names_create(struct gm_stacks_names **names)
+struct gm_error *gm_stacks_names_create(const struct gm_sample_codes *codes,
+					struct gm_stacks_names **names)
 {
 	*names = calloc(1, sizeof(**names));
-	return *names ? NULL : gm_error_create(ENOMEM, "out of memory");
+	if (!*names)
+		return gm_error_create(ENOMEM, "out of memory");
+	(*names)->codes = codes;
+	return NULL;
 }
 
 static void process_deinit(struct process *process)
@@ -166,44 +171,77 @@ static size_t name_by_go(const struct process *process, uint64_t address,
 	return count < max ? count : max;
 }
 
-/* A return address may be the first of the next function: what called lies before it. Returns how
- * many frames it is, at least one.
- */
-static size_t name_frame(struct gm_stacks_names *names, pid_t pid, bool is_return,
-			 struct gm_stacks_frame *frame, size_t max)
+static size_t name_by_codes(const struct gm_sample_codes *codes, uint64_t address,
+			    struct gm_stacks_frame *frames, size_t max)
 {
-	const struct process *process = process_of(names, pid);
-	uint64_t address = frame->address - is_return;
+	const struct gm_sample_code *code;
+	size_t count;
+
+	code = gm_sample_codes_at(codes, address, &count);
+	for (size_t i = 0; i < count && i < max; i++)
+		frames[i] = (struct gm_stacks_frame){
+			.address = frames[0].address,
+			.function = code[i].function,
+			.file = code[i].mapped,
+			.source = code[i].source,
+			.line = code[i].line,
+			.inlined = code[i].inlined,
+		};
+	return count < max ? count : max;
+}
+
+/* The address of @frames[0] may be another than that of the instruction: then it stays. */
+size_t gm_stacks_names_at(struct gm_stacks_names *names, pid_t pid, uint64_t address,
+			  struct gm_stacks_frame *frames, size_t max)
+{
+	const struct process *process;
 	const struct gm_vma *vma;
 	const char *slash;
 	size_t count;
 
+	if (names->codes)
+		return name_by_codes(names->codes, address, frames, max) ?: 1;
+	process = process_of(names, pid);
 	vma = process && process->maps ? gm_maps_find(process->maps, address) : NULL;
 	if (!vma || !*vma->name)
 		return 1;
 	slash = strrchr(vma->name, '/');
-	frame->file = slash ? slash + 1 : vma->name;
-	count = name_by_go(process, address, frame, max);
+	frames->file = slash ? slash + 1 : vma->name;
+	count = name_by_go(process, address, frames, max);
 	if (!count && vma->inode)
-		name_by_symbols(names, pid, vma, address, frame);
+		name_by_symbols(names, pid, vma, address, frames);
 	return count ?: 1;
 }
 
-size_t gm_stacks_names_frames(struct gm_stacks_names *names, const struct gm_module_stack *stack,
-			      struct gm_stacks_frame *frames)
+size_t gm_stacks_addresses(const struct gm_module_stack *stack,
+			   uint64_t addresses[GM_STACKS_FRAMES_MAX])
 {
 	const char *text = stack->frames;
 	size_t count = 0;
 	char *end;
 
 	for (; count < GM_STACKS_FRAMES_MAX; text = end + 1) {
-		frames[count] = (struct gm_stacks_frame){ .address = strtoull(text, &end, 16) };
+		addresses[count] = strtoull(text, &end, 16);
 		if (end == text)
 			break;
-		count += name_frame(names, stack->pid, count, &frames[count],
-				    GM_STACKS_FRAMES_MAX - count);
+		count++;
 		if (*end != ',')
 			break;
+	}
+	return count;
+}
+
+/* A return address may be the first of the next function: what called lies before it. */
+size_t gm_stacks_names_frames(struct gm_stacks_names *names, const struct gm_module_stack *stack,
+			      struct gm_stacks_frame *frames)
+{
+	uint64_t addresses[GM_STACKS_FRAMES_MAX];
+	size_t addressed = gm_stacks_addresses(stack, addresses), count = 0;
+
+	for (size_t i = 0; i < addressed && count < GM_STACKS_FRAMES_MAX; i++) {
+		frames[count] = (struct gm_stacks_frame){ .address = addresses[i] };
+		count += gm_stacks_names_at(names, stack->pid, addresses[i] - !!i, &frames[count],
+					    GM_STACKS_FRAMES_MAX - count);
 	}
 	return count;
 }

@@ -183,6 +183,30 @@ static void fill_module(struct gm_sample *sample)
 	*gm_vec_push(&sample->watch.vmas) = vma;
 }
 
+static void fill_stacks(struct gm_sample *sample)
+{
+	struct gm_go_label_set *set = gm_vec_push(&sample->stacks_labels);
+	struct gm_sample_code *code = gm_vec_push(&sample->codes);
+
+	*gm_vec_push(&sample->stacks) = (struct gm_module_stack){ .pid = 4711,
+								  .goid = 7,
+								  .labels = 0xc000,
+								  .kind = "mmap",
+								  .size = 12,
+								  .frames = "400010,400020" };
+	sample->stacks_rate = 100;
+	sample->stacks_remark = strdup("some were lost");
+	set->pointer = 0xc000;
+	*gm_vec_push(&set->labels) = (struct gm_go_label){ strdup("tenant"), strdup("a") };
+	*code = (struct gm_sample_code){
+		.address = 0x400010, .place = 1, .function = strdup("main.outer"), .line = 3
+	};
+	code = gm_vec_push(&sample->codes);
+	*code = (struct gm_sample_code){ .address = 0x400010,
+					 .function = strdup("main.inner"),
+					 .inlined = true };
+}
+
 static void fill(struct gm_sample *sample, int64_t time_ms)
 {
 	*sample = (struct gm_sample){ .time_ms = time_ms,
@@ -196,6 +220,7 @@ static void fill(struct gm_sample *sample, int64_t time_ms)
 	sample->host.max_ptes_none = 511;
 	fill_maps(sample);
 	fill_module(sample);
+	fill_stacks(sample);
 	sample->pages = calloc(1, sizeof(*sample->pages));
 	sample->pages->source = GM_PAGES_SCAN;
 	sample->pages->missing = strdup("much");
@@ -233,6 +258,27 @@ static void write_recording(void)
 	gm_error_destroy(error);
 }
 
+static void check_stacks(const struct gm_sample *sample)
+{
+	const struct gm_go_labels *labels = gm_go_label_sets_of(&sample->stacks_labels, 0xc000);
+	const struct gm_sample_code *code;
+	size_t count;
+
+	if (tap_u64(sample->stacks.count, 1, "the module's stacks", SOURCE)) {
+		tap_str(sample->stacks.items[0].frames, "400010,400020", "frames", SOURCE);
+		tap_u64(sample->stacks.items[0].goid, 7, "goroutine", SOURCE);
+	}
+	tap_str(sample->stacks.remark, "some were lost", "remark", SOURCE);
+	tap_u64(sample->stacks_rate, 100, "rate", SOURCE);
+	if (tap_ok(labels && labels->count == 1, "labels"))
+		tap_str(labels->items[0].value, "a", "of the goroutine", SOURCE);
+	/* Written twice, as this test does not say what is known. */
+	code = gm_sample_codes_at(&sample->codes, 0x400010, &count);
+	if (tap_u64(count, 4, "functions there", SOURCE))
+		tap_str(code->function, "main.inner", "the innermost first", SOURCE);
+	tap_ok(!gm_sample_codes_at(&sample->codes, 0x400011, &count), "none elsewhere");
+}
+
 static void check_sample(const struct gm_sample *sample)
 {
 	tap_u64(sample->pid, 4711, "pid", SOURCE);
@@ -256,6 +302,7 @@ static void check_sample(const struct gm_sample *sample)
 		tap_str(sample->watch.vmas.items[1].name, "x", "their names", SOURCE);
 	}
 	tap_u64(sample->watch.missed, 3, "missed", SOURCE);
+	check_stacks(sample);
 	check_tape(&sample->tape, "the memory");
 	tap_u64(sample->tape_again.count, 0, "no second look", SOURCE);
 }
@@ -358,6 +405,8 @@ static const struct {
 	{ "DELETE FROM memory_blocks", EBADMSG },
 	{ "UPDATE memory SET block = 1", EBADMSG },
 	{ "UPDATE samples SET go_problem = NULL", EBADMSG },
+	{ "UPDATE stack_labels SET key = NULL", EBADMSG },
+	{ "DROP TABLE module_stacks", ENOTSUP },
 };
 
 static void test_changed(const char *sql, int code)

@@ -38,14 +38,18 @@ static struct gm_error *read_missed(struct gm_module *module, struct gm_module_w
 	return error;
 }
 
-static void keep_own(struct gm_module_vmas *vmas, pid_t pid)
+/* Of rows that begin with a pid. */
+static void keep_own(void *rows, size_t *count, size_t row_bytes, pid_t pid)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < vmas->count; i++)
-		if (vmas->items[i].pid == (uint64_t)pid)
-			vmas->items[kept++] = vmas->items[i];
-	vmas->count = kept;
+	for (size_t i = 0; i < *count; i++) {
+		const char *row = (const char *)rows + i * row_bytes;
+
+		if (*(const uint64_t *)row == (uint64_t)pid)
+			memmove((char *)rows + kept++ * row_bytes, row, row_bytes);
+	}
+	*count = kept;
 }
 
 static struct gm_error *read_watch(struct gm_module *module, pid_t pid,
@@ -56,7 +60,7 @@ static struct gm_error *read_watch(struct gm_module *module, pid_t pid,
 	if (error || !watch->watched)
 		return error;
 	error = gm_module_read_vmas(module, &watch->vmas);
-	keep_own(&watch->vmas, pid);
+	keep_own(watch->vmas.items, &watch->vmas.count, sizeof(*watch->vmas.items), pid);
 	return error ?: read_missed(module, watch);
 }
 
@@ -79,38 +83,45 @@ void gm_module_watch_deinit(struct gm_module_watch *watch)
 	gm_module_vmas_deinit(&watch->vmas);
 }
 
-static void keep_own_blocks(struct gm_module_blocks *blocks, pid_t pid)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < blocks->count; i++)
-		if (blocks->items[i].pid == (uint64_t)pid)
-			blocks->items[kept++] = blocks->items[i];
-	blocks->count = kept;
-}
-
-static struct gm_error *read_blocks(struct gm_module *module, pid_t pid,
-				    struct gm_module_blocks *blocks)
+/* NULL where it is not there, not for us to read, or does not watch @pid. */
+static struct gm_error *open_watching(pid_t pid, struct gm_module **module)
 {
 	struct gm_module_watch watch = {};
-	struct gm_error *error = read_summary(module, pid, &watch);
+	struct gm_error *error = gm_module_open(NULL, module);
 
+	if (error && (error->code == ENOENT || error->code == EACCES)) {
+		gm_error_destroy(error);
+		return NULL;
+	}
+	if (!error)
+		error = read_summary(*module, pid, &watch);
 	if (!error && watch.watched)
-		error = gm_module_read_blocks(module, blocks);
-	keep_own_blocks(blocks, pid);
+		return NULL;
+	gm_module_destroy(*module);
+	*module = NULL;
 	return error;
 }
 
 struct gm_error *gm_module_watch_read_blocks(pid_t pid, struct gm_module_blocks *blocks)
 {
 	gm_auto(gm_module) struct gm_module *module = NULL;
-	struct gm_error *error = gm_module_open(NULL, &module);
+	struct gm_error *error = open_watching(pid, &module);
 
 	*blocks = (struct gm_module_blocks){};
-	if (!error)
-		return read_blocks(module, pid, blocks);
-	if (error->code != ENOENT && error->code != EACCES)
-		return error;
-	gm_error_destroy(error);
-	return NULL;
+	if (module)
+		error = gm_module_read_blocks(module, blocks);
+	keep_own(blocks->items, &blocks->count, sizeof(*blocks->items), pid);
+	return error;
+}
+
+struct gm_error *gm_module_watch_read_stacks(pid_t pid, struct gm_module_stacks *stacks)
+{
+	gm_auto(gm_module) struct gm_module *module = NULL;
+	struct gm_error *error = open_watching(pid, &module);
+
+	*stacks = (struct gm_module_stacks){};
+	if (module)
+		error = gm_module_read_stacks(module, stacks);
+	keep_own(stacks->items, &stacks->count, sizeof(*stacks->items), pid);
+	return error;
 }

@@ -39,4 +39,8 @@ void gm_module_watch_deinit(struct gm_module_watch *watch);
 struct gm_error *gm_module_watch_read_blocks(pid_t pid,
 					     struct gm_module_blocks *blocks) GM_MUST_CHECK;
 
+/* The same of the stacks that its memory came through. */
+struct gm_error *gm_module_watch_read_stacks(pid_t pid,
+					     struct gm_module_stacks *stacks) GM_MUST_CHECK;
+
 #endif

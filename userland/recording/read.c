@@ -192,6 +192,20 @@ static struct gm_error *read_blocks(struct gm_recording *recording, int64_t id,
 				 &blocks->count, &blocks->text);
 }
 
+static struct gm_error *read_stacks(struct gm_recording *recording, int64_t id,
+				    struct gm_sample *sample)
+{
+	struct gm_module_stacks *stacks = &sample->stacks;
+	struct gm_error *error;
+
+	error = read_module_table(recording, GM_TABLE_MODULE_STACKS, id, (void **)&stacks->items,
+				  &stacks->count, &stacks->text);
+	stacks->remark = sample->stacks_remark;
+	return error ?:
+		       gm_recording_read_labels(recording, GM_TABLE_STACK_LABELS, id,
+						&sample->stacks_labels);
+}
+
 static struct gm_error *read_state(struct gm_recording *recording, int64_t id,
 				   struct gm_sample *sample)
 {
@@ -204,6 +218,8 @@ static struct gm_error *read_state(struct gm_recording *recording, int64_t id,
 		error = read_watch(recording, id, &sample->watch);
 	if (!error)
 		error = read_blocks(recording, id, &sample->blocks);
+	if (!error)
+		error = read_stacks(recording, id, sample);
 	if (!error)
 		error = read_vmas(recording, id, sample);
 	if (!error)

@@ -128,11 +128,11 @@ static struct gm_error *take_label(struct gm_recording *recording, struct gm_row
 	return NULL;
 }
 
-static struct gm_error *read_labels(struct gm_recording *recording, int64_t id,
-				    struct gm_go_label_sets *sets)
+struct gm_error *gm_recording_read_labels(struct gm_recording *recording, enum gm_table which,
+					  int64_t id, struct gm_go_label_sets *sets)
 {
-	const struct gm_db_table *table = &gm_tables[GM_TABLE_LABELS];
 	gm_autofree struct gm_row_label *rows = NULL;
+	const struct gm_db_table *table = &gm_tables[which];
 	struct gm_error *error;
 	size_t count;
 
@@ -172,7 +172,8 @@ struct gm_error *gm_recording_read_population(struct gm_recording *recording, in
 		return NULL;
 	error = read_states(recording, id, &sample->population);
 	if (!error)
-		error = read_labels(recording, id, &sample->population.labels);
+		error = gm_recording_read_labels(recording, GM_TABLE_LABELS, id,
+						 &sample->population.labels);
 	return error ?: read_reasons(recording, &sample->population.reasons);
 }
 

@@ -31,6 +31,10 @@ struct gm_error *gm_recording_read_blob(struct gm_recording *recording, const ch
 					int64_t key, size_t max, void **bytes,
 					size_t *size) GM_MUST_CHECK;
 
+/* Sets of labels, sorted as gm_go_label_sets_of() needs them. */
+struct gm_error *gm_recording_read_labels(struct gm_recording *recording, enum gm_table which,
+					  int64_t id, struct gm_go_label_sets *sets) GM_MUST_CHECK;
+
 /* Who holds the heap. */
 struct gm_error *gm_recording_read_holders(struct gm_recording *recording, int64_t id,
 					   struct gm_sample *sample) GM_MUST_CHECK;

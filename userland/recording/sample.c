@@ -55,6 +55,9 @@ void gm_sample_deinit(struct gm_sample *sample)
 	gm_pages_destroy(sample->pages);
 	gm_module_watch_deinit(&sample->watch);
 	gm_module_blocks_deinit(&sample->blocks);
+	gm_module_stacks_deinit(&sample->stacks);
+	free(sample->stacks_remark);
+	gm_go_label_sets_deinit(&sample->stacks_labels);
 	free(sample->go_problem);
 	gm_go_population_deinit(&sample->population);
 	free(sample->population_problem);

@@ -60,6 +60,8 @@ const struct gm_sample_code *gm_sample_codes_at(const struct gm_sample_codes *co
 /**
  * struct gm_sample - one look; owns all it points to
  * @time_ms: when, since 1970
+ * @stacks: that the module kept, @stacks_rate: its sampling rate; @stacks_labels: those that the
+ *	goroutines in them had, as far as the process still has them
  * @rss_again: what a second look saw resident, bytes; 0: there was none
  * @image: of the Go program, where there is no @go_problem, without its bytes; it is not owned
  * @go_problem, @go_code: why there is none, or no heap: an error's message and errno
@@ -82,6 +84,10 @@ struct gm_sample {
 	struct gm_pages *pages;
 	struct gm_module_watch watch;
 	struct gm_module_blocks blocks;
+	struct gm_module_stacks stacks;
+	char *stacks_remark;
+	uint64_t stacks_rate;
+	struct gm_go_label_sets stacks_labels;
 	uint64_t rss_again;
 	struct gm_go_image image;
 	char *go_problem;

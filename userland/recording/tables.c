@@ -25,6 +25,8 @@ static const struct gm_db_column samples[] = {
 	COLUMN(gm_sample, population_code, "goroutines_code", INT),
 	COLUMN(gm_sample, population.states.at, "goroutines_at_ns", SIGNED),
 	COLUMN(gm_sample, population.moved, "goroutines_moved", NUMBER),
+	SAME(gm_sample, stacks_rate, NUMBER),
+	SAME(gm_sample, stacks_remark, TEXT),
 	SAME(gm_sample, has_holders, FLAG),
 	SAME(gm_sample, holders_problem, TEXT),
 	SAME(gm_sample, holders_code, INT),
@@ -89,6 +91,16 @@ static const struct gm_db_column module_vmas[] = { GOMEM_VMAS_COLUMNS(MODULE_COL
 #define MODULE_COLUMN(name, type) MODULE_COLUMN_(gm_module_block, name, MODULE_##type)
 static const struct gm_db_column module_blocks[] = { GOMEM_HUGE_COLUMNS(MODULE_COLUMN) };
 
+#undef MODULE_COLUMN
+#define MODULE_COLUMN(name, type) MODULE_COLUMN_(gm_module_stack, name, MODULE_##type)
+static const struct gm_db_column module_stacks[] = { GOMEM_STACKS_COLUMNS(MODULE_COLUMN) };
+
+static const struct gm_db_column labels[] = {
+	COLUMN(gm_row_label, set, "set", NUMBER),
+	SAME(gm_row_label, key, TEXT),
+	SAME(gm_row_label, value, TEXT),
+};
+
 static const struct gm_db_column pages[] = {
 	SAME(gm_row_pages, source, NUMBER),
 	SAME(gm_row_pages, missing, TEXT),
@@ -146,12 +158,6 @@ static const struct gm_db_column goroutines[] = {
 	SAME(gm_sample_group, creator, TEXT),	   SAME(gm_sample_group, system, FLAG),
 	SAME(gm_sample_group, count, NUMBER),	   SAME(gm_sample_group, stack_bytes, NUMBER),
 	SAME(gm_sample_group, used_bytes, NUMBER), SAME(gm_sample_group, resident_bytes, NUMBER),
-};
-
-static const struct gm_db_column labels[] = {
-	COLUMN(gm_row_label, set, "set", NUMBER),
-	SAME(gm_row_label, key, TEXT),
-	SAME(gm_row_label, value, TEXT),
 };
 
 static const struct gm_db_column wait_reasons[] = {
@@ -224,9 +230,10 @@ static const struct gm_db_column memory[] = {
 	SAME(gm_row_memory, block, NUMBER),
 };
 
-#define TABLE(columns, row, max)                                           \
-	{                                                                  \
-#columns, columns, COUNT(columns), sizeof(struct row), max \
+#define TABLE(columns, row, max) NAMED(#columns, columns, row, max)
+#define NAMED(name, columns, row, max)                                 \
+	{                                                              \
+		name, columns, COUNT(columns), sizeof(struct row), max \
 	}
 const struct gm_db_table gm_tables[GM_TABLES] = {
 	[GM_TABLE_SAMPLES] = TABLE(samples, gm_sample, ONE),
@@ -236,6 +243,8 @@ const struct gm_db_table gm_tables[GM_TABLES] = {
 	[GM_TABLE_VMAS] = TABLE(vmas, gm_row_vma, MANY),
 	[GM_TABLE_MODULE_VMAS] = TABLE(module_vmas, gm_module_vma, MANY),
 	[GM_TABLE_MODULE_BLOCKS] = TABLE(module_blocks, gm_module_block, MANY),
+	[GM_TABLE_MODULE_STACKS] = TABLE(module_stacks, gm_module_stack, MANY),
+	[GM_TABLE_STACK_LABELS] = NAMED("stack_labels", labels, gm_row_label, MANY),
 	[GM_TABLE_PAGES] = TABLE(pages, gm_row_pages, ONE),
 	[GM_TABLE_GO] = TABLE(go, gm_go_image, ONE),
 	[GM_TABLE_GO_GLOBALS] = TABLE(go_globals, gm_row_place, MANY),

@@ -366,6 +366,12 @@ static struct gm_error *add_sample(struct gm_recorder *recorder, const struct gm
 		error = gm_recorder_insert(recorder, GM_TABLE_MODULE_BLOCKS, sample->blocks.items,
 					   sample->blocks.count);
 	if (!error)
+		error = gm_recorder_insert(recorder, GM_TABLE_MODULE_STACKS, sample->stacks.items,
+					   sample->stacks.count);
+	if (!error)
+		error = gm_recorder_add_labels(recorder, GM_TABLE_STACK_LABELS,
+					       &sample->stacks_labels);
+	if (!error)
 		error = gm_recorder_add_population(recorder, sample);
 	if (!error)
 		error = gm_recorder_add_holders(recorder, sample);

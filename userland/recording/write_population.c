@@ -81,8 +81,8 @@ static struct gm_error *add_states(struct gm_recorder *recorder,
 					       packed, size);
 }
 
-static struct gm_error *add_labels(struct gm_recorder *recorder,
-				   const struct gm_go_label_sets *sets)
+struct gm_error *gm_recorder_add_labels(struct gm_recorder *recorder, enum gm_table table,
+					const struct gm_go_label_sets *sets)
 {
 	struct gm_error *error = NULL;
 
@@ -93,7 +93,7 @@ static struct gm_error *add_labels(struct gm_recorder *recorder,
 			const struct gm_row_label row = { set->pointer, set->labels.items[j].key,
 							  set->labels.items[j].value };
 
-			error = gm_recorder_insert(recorder, GM_TABLE_LABELS, &row, 1);
+			error = gm_recorder_insert(recorder, table, &row, 1);
 		}
 	}
 	return error;
@@ -127,19 +127,17 @@ struct gm_error *gm_recorder_add_population(struct gm_recorder *recorder,
 					    const struct gm_sample *sample)
 {
 	const struct gm_go_population *population = &sample->population;
-	struct gm_error *error;
+	struct gm_error *error =
+		insert_for_all(recorder, GM_TABLE_CODE, sample->codes.items, sample->codes.count);
 
-	if (sample->go_problem || sample->population_problem)
-		return NULL;
+	if (error || sample->go_problem || sample->population_problem)
+		return error;
 	error = add_states(recorder, population);
 	if (!error)
-		error = add_labels(recorder, &population->labels);
+		error = gm_recorder_add_labels(recorder, GM_TABLE_LABELS, &population->labels);
 	if (!error)
 		error = add_reasons(recorder, &population->reasons);
-	if (!error)
-		error = gm_recorder_insert(recorder, GM_TABLE_GOROUTINES, sample->groups.items,
-					   sample->groups.count);
 	return error ?:
-		       insert_for_all(recorder, GM_TABLE_CODE, sample->codes.items,
-				      sample->codes.count);
+		       gm_recorder_insert(recorder, GM_TABLE_GOROUTINES, sample->groups.items,
+					  sample->groups.count);
 }

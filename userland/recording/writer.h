@@ -42,7 +42,10 @@ struct gm_error *gm_recorder_insert_blob(struct gm_recorder *recorder, const cha
 struct gm_error *gm_recorder_add_holders(struct gm_recorder *recorder,
 					 const struct gm_sample *sample) GM_MUST_CHECK;
 
-/* Goroutines, and the code that they are in. */
+struct gm_error *gm_recorder_add_labels(struct gm_recorder *recorder, enum gm_table table,
+					const struct gm_go_label_sets *sets) GM_MUST_CHECK;
+
+/* Goroutines, and the code that they and the module's stacks are in. */
 struct gm_error *gm_recorder_add_population(struct gm_recorder *recorder,
 					    const struct gm_sample *sample) GM_MUST_CHECK;
 
