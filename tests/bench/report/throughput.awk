@@ -4,8 +4,9 @@
 #
 # Of turns "alone", "watched" and "again" (alone), in rounds, each with operations a second,
 # operations a second of CPU time, and the latency that one in a thousand exceeded, µs: the
-# medians of what is left of the throughput in each round, %: watched and alone against the mean
-# of the turns before and after, and watched by CPU time. Then what else there is to say.
+# medians of what is left of the throughput in each round, %: watched, against the mean of the
+# turns before and after; alone, the second by the first; and watched, by CPU time, which other
+# work on the machine hardly changes, but which knows no waiting. Then what else there is to say.
 
 function median(values, count, i, j, swap)
 {
