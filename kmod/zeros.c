@@ -49,11 +49,16 @@ static struct page *find_huge(struct mm_struct *mm, unsigned long addr)
 	return page ?: ERR_PTR(-ENOENT);
 }
 
+/* A page that is known to be broken is not touched. */
 static bool is_zero(struct page *page)
 {
-	void *data = kmap_local_page(page);
-	bool result = !memchr_inv(data, 0, PAGE_SIZE);
+	void *data;
+	bool result;
 
+	if (PageHWPoison(page))
+		return false;
+	data = kmap_local_page(page);
+	result = !memchr_inv(data, 0, PAGE_SIZE);
 	kunmap_local(data);
 	return result;
 }

@@ -6,7 +6,7 @@
 #include <linux/mm_types.h>
 
 /**
- * gomem_zeros_count() - pages of 4 KiB in a huge page that are all zeros
+ * gomem_zeros_count() - pages of 4 KiB in a huge page that are all zeros, and not broken
  * @mm: whose memory; the caller holds mm_users
  * @addr: where the anonymous huge page is mapped
  *

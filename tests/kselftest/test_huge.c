@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -91,6 +92,32 @@ static void test_fault(void)
 	check_recent(p, "last_release", "the same, given back");
 	target_call(&target, do_touch, p, HUGE, HUGE);
 	check("", p, "the same, faulted again", "thp=2048 huge_faults=2 churn=2048 refills=0");
+	target_call(&target, do_unmap, p, HUGE, 0);
+}
+
+/*
+ * A page whose memory is broken, in a huge page that cannot be split, as a pipe has another page of
+ * it: to read it would be a machine check.
+ */
+static long poison(long p, long page, long unused UNUSED)
+{
+	struct iovec iov = { (void *)p, PAGE };
+	int fds[2];
+
+	if (pipe(fds) || vmsplice(fds[1], &iov, 1, 0) != PAGE)
+		die("vmsplice failed: %s", strerror(errno));
+	madvise((void *)(p + page * PAGE), PAGE, MADV_HWPOISON);
+	return 0;
+}
+
+static void test_poison(void)
+{
+	long p = target_call(&target, do_map, HUGE, MADV_HUGEPAGE, 0);
+
+	target_call(&target, do_touch, p, HUGE, HUGE);
+	target_call(&target, poison, p, 3, 0);
+	check("zeros=1", p, "a huge page with a broken page, which is not read",
+	      "thp=2048 zero=2040");
 	target_call(&target, do_unmap, p, HUGE, 0);
 }
 
@@ -210,6 +237,7 @@ int main(int argc, char **argv)
 	gomem_add(target.pid);
 
 	test_fault();
+	test_poison();
 	test_churn();
 	test_refill();
 	test_split();
