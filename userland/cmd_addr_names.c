@@ -110,31 +110,40 @@ void gm_addr_names_find(struct gm_addr_names *names, uint64_t address,
 		find_variable(names, address, symbol);
 }
 
-/* Whether it is an object with its type before it. */
-static bool has_header(const struct gm_addr_names *names, const struct gm_go_location *location)
+static bool is_object(const struct gm_go_location *location)
 {
-	const struct gm_go_span *span = location->span;
-
-	return names->image->version.minor >= HEADERS_SINCE && span && !span->manual &&
-	       !span->noscan && span->size_class && span->elem_bytes > HEADERS_ABOVE &&
+	return location->span && !location->span->manual &&
 	       (location->class_ == GM_GO_LIVE || location->class_ == GM_GO_DEAD);
+}
+
+/* Whether it has its type before it. */
+static bool has_header(const struct gm_addr_names *names, const struct gm_go_span *span)
+{
+	return names->image->version.minor >= HEADERS_SINCE && !span->noscan && span->size_class &&
+	       span->elem_bytes > HEADERS_ABOVE;
+}
+
+/* Its first word may be its type, or the function whose closure it is. */
+static gm_go_code code_of(struct gm_addr_names *names, const struct gm_go_location *location)
+{
+	struct gm_error *error;
+	uint64_t word = 0;
+	uint32_t type;
+
+	error = gm_go_program_read(&names->image->program, location->base, &word, sizeof(word));
+	gm_error_destroy(error);
+	if (!has_header(names, location->span))
+		return gm_go_types_of_closure(names->types, word);
+	type = gm_go_types_find(names->types, word);
+	return type ? GM_GO_CODE(GM_GO_FORM_VALUE, type) : 0;
 }
 
 const char *gm_addr_names_type(struct gm_addr_names *names, const struct gm_go_location *location,
 			       char *text, size_t size)
 {
-	const struct gm_go_program *program;
-	struct gm_error *error;
-	uint64_t address;
-	uint32_t type;
+	gm_go_code code = 0;
 
-	if (!names || !names->types || !has_header(names, location))
-		return NULL;
-	program = &names->image->program;
-	error = gm_go_program_read(program, location->base, &address, sizeof(address));
-	type = error ? 0 : gm_go_types_find(names->types, address);
-	gm_error_destroy(error);
-	if (!type)
-		return NULL;
-	return gm_go_types_name(names->types, GM_GO_CODE(GM_GO_FORM_VALUE, type), text, size);
+	if (names && names->types && is_object(location))
+		code = code_of(names, location);
+	return code ? gm_go_types_name(names->types, code, text, size) : NULL;
 }

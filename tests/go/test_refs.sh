@@ -133,15 +133,18 @@ files()
 	result "--dot: who holds what" "$complaint"
 }
 
-# look PROGRAM: into $said what it says, into $refs what gomemctl does
+# look PROGRAM: into $said what it says, into $refs what gomemctl does, into $addr what it says of
+# a closure
 look()
 {
 	coproc program { exec "$1"; }
-	said='' refs='nothing was printed'
+	said='' refs='nothing was printed' addr=''
 	# shellcheck disable=SC2154 # coproc sets it
 	if read -r -t 60 said <&"${program[0]}"; then
 		sleep 0.2	# until it waits for its input, and its GC for work
 		refs=$(./gomemctl refs -p "$program_PID" --json 2>&1)
+		closure=$(jq '.closure? // 0' <<<"$said")
+		addr=$(./gomemctl addr -p "$program_PID" "$(printf %x "$closure")" 2>&1)
 	fi
 	kill "$program_PID"
 	wait "$program_PID" 2>/dev/null
@@ -150,9 +153,14 @@ look()
 # check NAME PROGRAM
 check()
 {
+	local complaint
+
 	look "$2"
 	result "$1: who holds what" "$(complaints "$holders")$(complaints "$shared")"
 	result "$1: all is reached, once" "$(complaints "$sums")"
+	grep -q ' type *func main.makeFunctions.func1$' <<<"$addr" && complaint='' ||
+		complaint="expected the type func main.makeFunctions.func1; came $addr"
+	result "$1: addr knows a closure" "$complaint"
 }
 
 # check_types NAME MINOR: of what look saw last

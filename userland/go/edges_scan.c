@@ -51,9 +51,12 @@ static gm_go_code of_interface(struct gm_go_scan *scan, uint64_t word)
 /* The allocator's word counts more, and an interface's may be of another moment. */
 static void note_code(struct gm_go_scan *scan, uint32_t id, gm_go_code code, bool sure)
 {
-	gm_go_code *to = &scan->typing->codes[id], was = __atomic_load_n(to, __ATOMIC_RELAXED);
+	gm_go_code *to = &scan->typing->codes[id], was;
 
-	if (code && (sure || !was || GM_GO_CODE_FORM(was) == GM_GO_FORM_FUNCTION))
+	if (!code)
+		return;
+	was = __atomic_load_n(to, __ATOMIC_RELAXED);
+	if (sure || !was || GM_GO_CODE_FORM(was) == GM_GO_FORM_FUNCTION)
 		__atomic_store_n(to, code, __ATOMIC_RELAXED);
 }
 

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
+	"unsafe"
 )
 
 type node struct {
@@ -341,6 +342,8 @@ func show() {
 	b = field(b, "heap_alloc_bytes", after.HeapAlloc)
 	b = append(b, ',')
 	b = field(b, "heap_objects", after.HeapObjects)
+	b = append(b, ',')
+	b = field(b, "closure", uint64(*(*uintptr)(unsafe.Pointer(&functions[7]))))
 	b = append(b, ",\"holders\":["...)
 	for i, h := range holders[:count] {
 		if i > 0 {
