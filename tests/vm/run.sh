@@ -27,7 +27,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
-kernel='' mib=1024 cpus=2 seconds=120 append='' outdir='' count='' nodes='' status=0 still=''
+kernel='' mib=1024 cpus=2 seconds=600 append='' outdir='' count='' nodes='' status=0 still=''
 modules=() files=()
 
 # What the kernel says when something is wrong with it or with our module

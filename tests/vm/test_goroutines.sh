@@ -178,7 +178,7 @@ make_library "go$newest-c-shared" "$newest" || exit
 for program in "$programs"/*; do
 	arguments+=(-f "$program:/programs/${program##*/}")
 done
-tests/vm/run.sh -k "$kernel" -m 2048 -t 240 -f "build/kmod-$kernel/gomem.ko" \
+tests/vm/run.sh -k "$kernel" -m 2048 -f "build/kmod-$kernel/gomem.ko" \
 	-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -f tests/vm/goroutines_guest.sh \
 	-o "$out" -- sh /goroutines_guest.sh 2>&1 | sed 's/^/# /'
 status=${PIPESTATUS[0]}

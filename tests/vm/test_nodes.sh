@@ -6,5 +6,5 @@
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 1
-exec tests/vm/run.sh -k "$1" -n -m 1536 -t 300 -M zram -f "build/kmod-$1/gomem.ko" \
+exec tests/vm/run.sh -k "$1" -n -m 1536 -M zram -f "build/kmod-$1/gomem.ko" \
 	-f build/kselftest/test_pages -- /test_pages
