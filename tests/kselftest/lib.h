@@ -74,6 +74,9 @@ struct target {
 
 typedef long (*target_fn)(long a, long b, long c);
 
+/* The linker's: where the program begins, and where its code ends. */
+extern const char __executable_start[], etext[];
+
 /* In a test's main(): if this process was exec'ed to be a target, never returns. */
 void target_main(int argc, char **argv);
 struct target target_start(void);
@@ -82,7 +85,7 @@ long target_call(struct target *t, target_fn fn, long a, long b, long c);
 /* The same in two halves, to do something meanwhile. */
 void target_begin(struct target *t, target_fn fn, long a, long b, long c);
 long target_end(struct target *t);
-/* A call that does nothing: the faults of being called are over before anybody counts. */
+/* The faults of being called, and of being scheduled, are over before anybody counts. */
 void target_settle(struct target *t);
 /* Replace its program by this test's own again; it has the same pid and waits for calls. */
 void target_exec(struct target *t);
