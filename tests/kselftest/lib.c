@@ -185,12 +185,24 @@ bool module_loaded(void)
 	return loaded;
 }
 
+void module_remove(void)
+{
+	int i, ret = 0;
+
+	for (i = 0; module_loaded() && i < 500; i++) {
+		ret = module_unload();
+		if (ret)
+			usleep(20000);
+	}
+	if (module_loaded())
+		die("the module was loaded, and unloading it failed: %s", strerror(-ret));
+}
+
 void module_require(void)
 {
 	int ret;
 
-	if (module_loaded())
-		module_unload();
+	module_remove();
 	ret = module_load("");
 	if (ret)
 		die("loading /gomem.ko failed: %s", strerror(-ret));

@@ -52,7 +52,9 @@ int module_load(const char *params);
 int module_unload(void);
 /* Whether /proc/modules lists it. */
 bool module_loaded(void);
-/* Load it without targets, or die. */
+/* Unload it if it is loaded, or die: what a test before left may hold it until it has died. */
+void module_remove(void);
+/* Load it anew without targets, or die. */
 void module_require(void);
 
 /* "add PID", "del PID" written to /proc/gomem/targets. Return: 0 or -errno. */

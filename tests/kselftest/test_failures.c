@@ -312,8 +312,7 @@ int main(int argc, char **argv)
 	}
 	if (getenv("STRIDE"))
 		stride = atol(getenv("STRIDE"));
-	if (module_loaded())
-		module_unload();
+	module_remove();
 	mm_quiet();
 	injectors_set_up();
 	watched = target_start();

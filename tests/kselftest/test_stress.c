@@ -231,8 +231,7 @@ int main(int argc, char **argv)
 	size_t i;
 
 	target_main(argc, argv);
-	if (module_loaded())
-		module_unload();
+	module_remove();
 	mm_quiet();
 	swap_on();
 	open_files();

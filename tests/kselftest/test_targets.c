@@ -111,7 +111,7 @@ static void good_params(void)
 	check_field(a.pid, "parent", "0", "target_pid=");
 	check_field(a.pid, "execs", "0", "target_pid=");
 	check_field(a.pid, "comm", "test_targets", "target_pid=");
-	module_unload();
+	tap_eq(0, "asked", module_unload(), "delete_module", "unload with a target");
 	snprintf(params, sizeof(params), "target_pid=%d,%d follow=1", a.pid, b.pid);
 	tap_eq(0, "errno", module_load(params), "finit_module", "target_pid= of two, follow=1");
 	check_field(a.pid, "follow", "1", "follow=1");
@@ -346,8 +346,7 @@ int main(int argc, char **argv)
 {
 	target_main(argc, argv);
 	mm_quiet();
-	if (module_loaded())
-		module_unload();
+	module_remove();
 	bad_params();
 	good_params();
 	module_require();
