@@ -11,13 +11,14 @@ minors()
 }
 
 # go_build MINOR OUTPUT PROGRAM [FLAG...]: tests/go/PROGRAM, as a module of that Go's own
-# version; with cgo where CGO_ENABLED=1; by another go command where $go says so
+# version; with cgo where CGO_ENABLED=1, as a library, too; by another go command where $go
+# says so
 go_build()
 {
 	local minor=$1 output=$2 dir
 
 	dir=$(mktemp -d)
-	cp "$here/$3"/*.go "$dir"
+	cp "$here/$3"/*.go "$here/cgo.go" "$dir"
 	printf 'module fixture\n\ngo %s\n' "$minor" >"$dir/go.mod"
 	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} "${go:-$cache/go/$minor/bin/go}" build -p 2 \
 		-o "$output" "${@:4}" .)
@@ -49,6 +50,30 @@ build()
 	log=$(go_build "$2" "$tmp/$1" "${@:3}" 2>&1) && return
 	result "$1 builds" "$log"
 	return 1
+}
+
+# ways MINOR PROGRAM TRY: PROGRAM as else a Go can build it, PIE, with cgo, with both, and as a
+# library in a C program, each with symbols and stripped; of each, TRY NAME COMMAND...
+ways()
+{
+	local minor=$1 way name cgo command flags
+
+	[ -e "$tmp/host" ] || gcc -o "$tmp/host" "$here/host.c" -ldl || return
+	for way in PIE{,-stripped} cgo{,-stripped} cgo-PIE{,-stripped} c-shared{,-stripped}; do
+		name=go$minor-$way cgo=1 flags=()
+		command=("$tmp/$name")
+		case $way in
+		PIE*) cgo=0 flags=(-buildmode=pie) ;;
+		cgo-PIE*) flags=(-buildmode=pie) ;;
+		c-shared*)
+			flags=(-buildmode=c-shared)
+			command=("$tmp/host" "$tmp/$name")
+			;;
+		esac
+		case $way in *-stripped) flags+=('-ldflags=-s -w') ;; esac
+		CGO_ENABLED=$cgo build "$name" "$minor" "$2" "${flags[@]}" &&
+			"$3" "$name" "${command[@]}"
+	done
 }
 
 done_testing()

@@ -10,34 +10,45 @@
 
 #include "go/buildinfo.h"
 #include "go/frames.h"
+#include "go/image.h"
+#include "os/maps.h"
 
 static struct gm_go_program program;
 static struct gm_go_modules *modules;
 static struct gm_go_pclntab *table;
 
-static struct gm_error *open_program(const char *what)
+/* Its program may be a library of it. */
+static struct gm_error *read_process(pid_t pid)
 {
+	struct gm_go_image image;
+	struct gm_maps *maps = NULL;
 	struct gm_mem *mem = NULL;
 	struct gm_error *error;
 
-	if (!isdigit((unsigned char)*what))
-		return gm_elf_open(what, &program.elf);
-	error = gm_mem_open_pid(atoi(what), &mem);
-	return error ?: gm_go_program_open(atoi(what), mem, &program);
+	error = gm_mem_open_pid(pid, &mem);
+	if (!error)
+		error = gm_maps_read(pid, &maps);
+	if (!error)
+		error = gm_go_image_read(pid, mem, maps, &image);
+	if (error)
+		return error;
+	program = image.program;
+	modules = image.modules;
+	return NULL;
 }
 
-static struct gm_error *read_tables(void)
+static struct gm_error *read_file(const char *path)
 {
 	struct gm_go_version version;
 	struct gm_go_layout layout;
 	struct gm_error *error;
 
-	error = gm_go_buildinfo_read(&program, &version);
+	error = gm_elf_open(path, &program.elf);
+	if (!error)
+		error = gm_go_buildinfo_read(&program, &version);
 	if (!error)
 		error = gm_go_layout_read(program.elf, &version, &layout);
-	if (!error)
-		error = gm_go_modules_read(&program, &layout, &modules);
-	return error ?: gm_go_pclntab_open(&program, &modules->items[0], &table);
+	return error ?: gm_go_modules_read(&program, &layout, &modules);
 }
 
 static void print_place(const struct gm_go_frame *frame)
@@ -71,9 +82,9 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	error = open_program(argv[1]);
+	error = isdigit((unsigned char)*argv[1]) ? read_process(atoi(argv[1])) : read_file(argv[1]);
 	if (!error)
-		error = read_tables();
+		error = gm_go_pclntab_open(&program, &modules->items[0], &table);
 	if (error) {
 		fprintf(stderr, "symbols: %s\n", error->message);
 		return 1;

@@ -3,7 +3,10 @@
 #
 # What gomemctl addr, classes and huge say of a program whose live and dead objects are known
 # by construction, swept or not, with marks inside spans or not; for each Go of
-# tests/vm/toolchains. TAP.
+# tests/vm/toolchains. Stripped, as PIE, with cgo, and as a library in a C program: of the newest,
+# and of each with "all". TAP.
+#
+#	test_objects.sh [all]
 set -uo pipefail
 
 # shellcheck source=tests/go/lib.sh
@@ -11,12 +14,14 @@ set -uo pipefail
 cd "$here/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-# begin PROGRAM MODE: it runs, and what it knows is in $tmp/known
+what=${1:-}
+
+# begin MODE COMMAND...: it runs, and what it knows is in $tmp/known
 begin()
 {
 	local line
 
-	coproc known { GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1 exec "$1" "$2"; }
+	coproc known { GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1 exec "${@:2}" "$1"; }
 	while IFS='' read -r -t 60 -u "${known[0]}" line; do
 		[ "$line" = '0 done' ] && return
 		echo "$line"
@@ -68,14 +73,14 @@ untyped()
 	}' "$tmp/said"
 }
 
-# objects NAME PROGRAM MODE
+# objects NAME MODE COMMAND...
 objects()
 {
-	if begin "$2" "$3"; then
+	if begin "${@:2}"; then
 		answers
-		result "$1: live and dead objects, $3" "$(wrong "$3")"
+		result "$1: live and dead objects, $2" "$(wrong "$2")"
 	else
-		result "$1: live and dead objects, $3" "the program did not get ready"
+		result "$1: live and dead objects, $2" "the program did not get ready"
 	fi
 	end
 }
@@ -93,10 +98,10 @@ wrong_blocks()
 		print $1 ": expected " expected "; came: " row[$1] }' "$tmp/said" "$tmp/known"
 }
 
-# pinned NAME PROGRAM
+# pinned NAME COMMAND...
 pinned()
 {
-	if ! begin "$2" huge; then
+	if ! begin huge "${@:2}"; then
 		result "$1: pinned huge pages" "the program did not get ready"
 	elif [ ! -s "$tmp/known" ]; then
 		count=$((count + 1))
@@ -107,11 +112,20 @@ pinned()
 	end
 }
 
-for minor in $(minors); do
-	build "known-$minor" "$minor" known || continue
-	objects "go$minor" "$tmp/known-$minor" swept
-	[ "${minor#*.}" -lt 22 ] || result "go$minor: types of large objects" "$(untyped)"
-	objects "go$minor" "$tmp/known-$minor" unswept
-	pinned "go$minor" "$tmp/known-$minor"
+# each NAME COMMAND...
+each()
+{
+	objects "$1" swept "${@:2}"
+	[ "${minor#*.}" -lt 22 ] || result "$1: types of large objects" "$(untyped)"
+	objects "$1" unswept "${@:2}"
+	pinned "$@"
+}
+
+for minor in ${MINORS:-$(minors)}; do
+	build "known-$minor" "$minor" known && each "go$minor" "$tmp/known-$minor"
+	build "known-$minor-s" "$minor" known '-ldflags=-s -w' &&
+		each "go$minor-stripped" "$tmp/known-$minor-s"
+	[ "$what" != all ] || ways "$minor" known each
 done
+[ "$what" = all ] || ways "$minor" known each
 done_testing

@@ -3,8 +3,11 @@
 #
 # gomemctl refs on a program that says what each of its variables and stacks holds: those
 # objects and bytes, all that is reached together as much as runtime.MemStats says is
-# allocated, nothing in flux; and objects by type. For each Go of tests/vm/toolchains, with and without DWARF, stripped,
-# and as PIE. TAP.
+# allocated, nothing in flux; and objects by type. For each Go of tests/vm/toolchains, with and
+# without DWARF, and stripped. As PIE, with cgo, and as a library in a C program: of the newest,
+# and of each with "all". TAP.
+#
+#	test_refs.sh [all]
 # shellcheck disable=SC2016 # jq's variables
 set -uo pipefail
 
@@ -13,6 +16,7 @@ set -uo pipefail
 cd "$here/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+what=${1:-}
 
 holders='(.refs | map({key: .holder, value: .}) | from_entries) as $got |
 	$said.holders[] | $got[.holder] as $row |
@@ -133,11 +137,11 @@ files()
 	result "--dot: who holds what" "$complaint"
 }
 
-# look PROGRAM: into $said what it says, into $refs what gomemctl does, into $addr what it says of
-# a closure
+# look COMMAND...: into $said what it says, into $refs what gomemctl does, into $addr what it says
+# of a closure
 look()
 {
-	coproc program { exec "$1"; }
+	coproc program { exec "$@"; }
 	said='' refs='nothing was printed' addr=''
 	# shellcheck disable=SC2154 # coproc sets it
 	if read -r -t 60 said <&"${program[0]}"; then
@@ -150,12 +154,12 @@ look()
 	wait "$program_PID" 2>/dev/null
 }
 
-# check NAME PROGRAM
+# check NAME COMMAND...
 check()
 {
 	local complaint
 
-	look "$2"
+	look "${@:2}"
 	result "$1: who holds what" "$(complaints "$holders")$(complaints "$shared")"
 	result "$1: all is reached, once" "$(complaints "$sums")"
 	grep -q ' type *func main.makeFunctions.func1$' <<<"$addr" && complaint='' ||
@@ -170,10 +174,10 @@ check_types()
 	[ "${2#1.}" -lt 25 ] || result "$1: cleanups that wait" "$(complaints "$cleanups")"
 }
 
-# check_stripped NAME PROGRAM
+# check_stripped NAME COMMAND...
 check_stripped()
 {
-	look "$2"
+	look "${@:2}"
 	result "$1: something holds each" "$(complaints "$unnamed")"
 	result "$1: types of what interfaces hold, and closures" "$(complaints "$pairs")"
 	result "$1: all is reached, once" "$(complaints "$sums")"
@@ -205,10 +209,22 @@ each_minor()
 	build "torn$minor" "$minor" torn && torn "go$minor" "$tmp/torn$minor"
 }
 
-for minor in $(minors); do
+# each_way NAME COMMAND...
+each_way()
+{
+	case $1 in
+	*-stripped) check_stripped "$@" ;;
+	*)
+		check "$@"
+		check_types "$1" "$minor"
+		;;
+	esac
+}
+
+for minor in ${MINORS:-$(minors)}; do
 	each_minor "$minor"
+	[ "$what" != all ] || ways "$minor" refs each_way
 done
-build pie "$minor" refs -buildmode=pie && check "go$minor PIE" "$tmp/pie" &&
-	check_types "go$minor PIE" "$minor"
+[ "$what" = all ] || ways "$minor" refs each_way
 build newest "$minor" refs && freeze "$tmp/newest" && files "$minor" "$tmp/newest"
 done_testing

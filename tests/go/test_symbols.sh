@@ -4,7 +4,10 @@
 # Functions, inlined ones too, files and lines of code addresses, as read from outside,
 # against what the runtime inside says: for each Go of tests/vm/toolchains, from the process
 # and, where addresses do not depend on it, from the file, stripped or not. And where the
-# runtime's globals are, as found without symbols, against those. TAP.
+# runtime's globals are, as found without symbols, against those. As PIE, with cgo, and as a
+# library in a C program: of the newest, and of each with "all". TAP.
+#
+#	test_symbols.sh [all]
 set -uo pipefail
 
 # shellcheck source=tests/go/lib.sh
@@ -12,6 +15,7 @@ set -uo pipefail
 cd "$here/../.." || exit 1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+what=${1:-}
 tool=build/user/tests/go/symbols globals=build/user/tests/go/globals
 
 # Where the runtime leaves out the types of a generic function, so do we
@@ -27,12 +31,12 @@ complaints()
 	diff "$tmp/said" "$tmp/came" | head -n 10
 }
 
-# compare NAME PROGRAM [file]
+# compare NAME COMMAND...
 compare()
 {
 	local name=$1 lines pid
 
-	coproc fixture { exec "$2"; }
+	coproc fixture { exec "${@:2}"; }
 	# shellcheck disable=SC2154 # coproc sets them
 	{ cat <&"${fixture[0]}" >"$tmp/raw" && pid=$fixture_PID; }
 	plain <"$tmp/raw" >"$tmp/said"
@@ -40,7 +44,10 @@ compare()
 	result "$name: $((lines / 1000))000 addresses, from the process" "$(
 		[ "$lines" -gt 2000 ] || echo "the program spoke of $lines addresses only"
 		complaints "$pid")"
-	[ "${3:-}" != file ] || result "$name: from the file" "$(complaints "$2")"
+	case $name in
+	*PIE* | *c-shared*) ;;
+	*) result "$name: from the file" "$(complaints "$2")" ;;
+	esac
 	result "$name: inlined frames" "$(expected_chain)"
 	case $name in
 	*stripped*) ;;
@@ -63,20 +70,14 @@ expected_chain()
 # each NAME MINOR FLAG...
 each()
 {
-	build "$1" "$2" symbols "${@:3}" || return
-	case $1 in
-	*PIE*) compare "$1" "$tmp/$1" ;;
-	*) compare "$1" "$tmp/$1" file ;;
-	esac
+	build "$1" "$2" symbols "${@:3}" && compare "$1" "$tmp/$1"
 }
 
 make -s $tool $globals || exit 1
 for minor in ${MINORS:-$(minors)}; do
 	each "go$minor" "$minor"
 	each "go$minor-stripped" "$minor" '-ldflags=-s -w'
+	[ "$what" != all ] || ways "$minor" symbols compare
 done
-each "go$minor-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
-CGO_ENABLED=1 each "go$minor-cgo-PIE" "$minor" -buildmode=pie
-CGO_ENABLED=1 each "go$minor-cgo-stripped" "$minor" '-ldflags=-s -w'
-CGO_ENABLED=1 each "go$minor-cgo-PIE-stripped" "$minor" -buildmode=pie '-ldflags=-s -w'
+[ "$what" = all ] || ways "$minor" symbols compare
 done_testing

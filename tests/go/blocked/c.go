@@ -15,8 +15,3 @@ import "C"
 func inC() { C.stay() }
 
 func startC() { start(2, inC) }
-
-//export gomem_run
-func gomem_run() {
-	main()
-}

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io/ioutil"
 	"os"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
@@ -41,21 +42,28 @@ func middle() []uintptr {
 //go:noinline
 func outer() []uintptr { return middle() }
 
-// code is where this program has its instructions.
+// code is where this program has its instructions: in the file, itself or a library, that main
+// is of.
 func code() (ranges [][2]uintptr) {
-	exe, _ := os.Readlink("/proc/self/exe")
 	maps, _ := ioutil.ReadFile("/proc/self/maps")
+	mine := reflect.ValueOf(main).Pointer()
+	files := map[string][][2]uintptr{}
+	file := ""
 	for _, line := range strings.Split(string(maps), "\n") {
 		fields := strings.Fields(line)
-		if len(fields) < 6 || fields[5] != exe || !strings.Contains(fields[1], "x") {
+		if len(fields) < 6 || !strings.Contains(fields[1], "x") {
 			continue
 		}
 		ends := strings.Split(fields[0], "-")
 		start, _ := strconv.ParseUint(ends[0], 16, 64)
 		end, _ := strconv.ParseUint(ends[1], 16, 64)
-		ranges = append(ranges, [2]uintptr{uintptr(start), uintptr(end)})
+		r := [2]uintptr{uintptr(start), uintptr(end)}
+		files[fields[5]] = append(files[fields[5]], r)
+		if mine >= r[0] && mine < r[1] {
+			file = fields[5]
+		}
 	}
-	return ranges
+	return files[file]
 }
 
 // at tells of pc, if the runtime does: it takes what it is asked of for a return address,
