@@ -76,6 +76,29 @@ ways()
 	done
 }
 
+# skip WHAT WHY
+skip()
+{
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# leave_core PID WHAT: kills a program that runs in $tmp, by the kernel's core of it, which is
+# $tmp/left then; false where the kernel hands cores to others, so that WHAT is not tested
+leave_core()
+{
+	local pattern
+
+	read -r pattern </proc/sys/kernel/core_pattern
+	if [ "$pattern" != core ]; then
+		skip "$2" "core_pattern is $pattern"
+		return 1
+	fi
+	kill -ABRT "$1"
+	wait "$1" 2>/dev/null
+	mv "$(find "$tmp" -maxdepth 1 -name core -o -name 'core.*')" "$tmp/left"
+}
+
 done_testing()
 {
 	echo "1..$count"

@@ -16,12 +16,17 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 what=${1:-}
 
+ulimit -c unlimited
+export GOTRACEBACK=crash
+
 # begin MODE COMMAND...: it runs, and what it knows is in $tmp/known
 begin()
 {
 	local line
 
-	coproc known { GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1 exec "${@:2}" "$1"; }
+	coproc known { cd "$tmp" && GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1 exec "${@:2}" "$1" 2>panic; }
+	# shellcheck disable=SC2154 # coproc sets it
+	pid=$known_PID
 	while IFS='' read -r -t 60 -u "${known[0]}" line; do
 		[ "$line" = '0 done' ] && return
 		echo "$line"
@@ -31,15 +36,15 @@ begin()
 
 end()
 {
-	# shellcheck disable=SC2154 # coproc sets it
-	kill "$known_PID"
-	wait "$known_PID" 2>/dev/null
+	kill "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
 }
 
-# Beside each address what gomemctl says of it: "ADDRESS live live object"
+# Beside each address what gomemctl addr, of a process or a core, says of it: "ADDRESS live live
+# object"
 answers()
 {
-	cut -d ' ' -f 1 "$tmp/known" | ./gomemctl addr "$known_PID" >"$tmp/said" || return
+	cut -d ' ' -f 1 "$tmp/known" | ./gomemctl addr "$@" >"$tmp/said" || return
 	awk '/^[0-9a-f]+  / { print $1, $3, $4 }' "$tmp/said" |
 		paste -d ' ' "$tmp/known" - >"$tmp/both"
 }
@@ -73,12 +78,21 @@ untyped()
 	}' "$tmp/said"
 }
 
+# cored NAME MODE: of the program that runs
+cored()
+{
+	leave_core "$pid" "$1" || return
+	answers --core "$tmp/left"
+	result "$1" "$(wrong "$2")"
+}
+
 # objects NAME MODE COMMAND...
 objects()
 {
 	if begin "${@:2}"; then
-		answers
+		answers "$pid"
 		result "$1: live and dead objects, $2" "$(wrong "$2")"
+		[ "$what" != all ] || cored "$1: live and dead objects of a core, $2" "$2"
 	else
 		result "$1: live and dead objects, $2" "the program did not get ready"
 	fi
@@ -88,7 +102,7 @@ objects()
 # Blocks that are not the huge page with one object that they should be
 wrong_blocks()
 {
-	./gomemctl huge -p "$known_PID" --raw -n 0 >"$tmp/said" || return
+	./gomemctl huge -p "$pid" --raw -n 0 >"$tmp/said" || return
 	awk '
 	FNR == 1 && NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 	NR == FNR { row[$column["start"]] = $column["state"] " " $column["live_bytes"] " " \

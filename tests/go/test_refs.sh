@@ -18,6 +18,9 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 what=${1:-}
 
+ulimit -c unlimited
+export GOTRACEBACK=crash
+
 holders='(.refs | map({key: .holder, value: .}) | from_entries) as $got |
 	$said.holders[] | $got[.holder] as $row |
 	select([$row.objects, $row.bytes, $row.retained_objects, $row.retained_bytes] !=
@@ -138,20 +141,38 @@ files()
 }
 
 # look COMMAND...: into $said what it says, into $refs what gomemctl does, into $addr what it says
-# of a closure
+# of a closure; with "all", its core is left
 look()
 {
-	coproc program { exec "$@"; }
+	local pid closure
+
+	coproc program { cd "$tmp" && exec "$@" 2>panic; }
+	# shellcheck disable=SC2154 # coproc sets it
+	pid=$program_PID
 	said='' refs='nothing was printed' addr=''
 	# shellcheck disable=SC2154 # coproc sets it
 	if read -r -t 60 said <&"${program[0]}"; then
 		sleep 0.2	# until it waits for its input, and its GC for work
-		refs=$(./gomemctl refs -p "$program_PID" --json 2>&1)
+		refs=$(./gomemctl refs -p "$pid" --json 2>&1)
 		closure=$(jq '.closure? // 0' <<<"$said")
-		addr=$(./gomemctl addr -p "$program_PID" "$(printf %x "$closure")" 2>&1)
+		addr=$(./gomemctl addr -p "$pid" "$(printf %x "$closure")" 2>&1)
+		if [ "$what" = all ] && leave_core "$pid" "references of a core"; then
+			return
+		fi
 	fi
-	kill "$program_PID"
-	wait "$program_PID" 2>/dev/null
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+# cored NAME FILTER: what look left says the same
+cored()
+{
+	local refs
+
+	[ -e "$tmp/left" ] || return 0
+	refs=$(./gomemctl refs --core "$tmp/left" --json 2>&1)
+	rm "$tmp/left"
+	result "$1, from a core" "$(complaints "$2")$(complaints "$sums")"
 }
 
 # check NAME COMMAND...
@@ -165,6 +186,7 @@ check()
 	grep -q ' type *func main.makeFunctions.func1$' <<<"$addr" && complaint='' ||
 		complaint="expected the type func main.makeFunctions.func1; came $addr"
 	result "$1: addr knows a closure" "$complaint"
+	cored "$1" "$holders"
 }
 
 # check_types NAME MINOR: of what look saw last
@@ -181,6 +203,7 @@ check_stripped()
 	result "$1: something holds each" "$(complaints "$unnamed")"
 	result "$1: types of what interfaces hold, and closures" "$(complaints "$pairs")"
 	result "$1: all is reached, once" "$(complaints "$sums")"
+	cored "$1" "$unnamed"
 }
 
 # torn NAME PROGRAM: what of an array can be read holds what it does
