@@ -70,6 +70,18 @@ struct gm_error *gm_subject_open_memory(const struct gm_source *source, struct g
 	}
 }
 
+static struct gm_error *open_of_core(void *context, const struct gm_vma *vma,
+				     struct gm_go_program *library)
+{
+	const struct gm_subject *subject = context;
+	struct gm_error *error;
+	const char *path;
+
+	*library = (struct gm_go_program){};
+	error = gm_core_mapped(subject->core, vma->start, &path);
+	return error ?: gm_go_program_open_file_mapped(path, vma, subject->mem, library);
+}
+
 static struct gm_error *read_core_image(struct gm_subject *subject)
 {
 	struct gm_go_program program;
@@ -80,10 +92,12 @@ static struct gm_error *read_core_image(struct gm_subject *subject)
 	if (error)
 		return error;
 	error = gm_go_program_open_file(path, gm_core_entry(subject->core), subject->mem, &program);
-	if (!error)
-		return gm_go_image_read_program(&program, &subject->image);
-	gm_go_program_deinit(&program);
-	return error;
+	if (error) {
+		gm_go_program_deinit(&program);
+		return error;
+	}
+	gm_go_image_find_library(subject->maps, open_of_core, subject, &program);
+	return gm_go_image_read_program(&program, &subject->image);
 }
 
 static struct gm_error *read_image(struct gm_subject *subject)

@@ -10,9 +10,11 @@ static void look(struct gm_core *core, const struct gm_maps *maps)
 {
 	struct gm_mem *mem = NULL;
 	char buffer[8192];
+	const char *path;
 
 	fuzz_accept(gm_core_mem(core, &mem));
 	for (size_t i = 0; i < maps->count && i < LOOKS; i++) {
+		fuzz_accept(gm_core_mapped(core, maps->items[i].start, &path));
 		fuzz_accept(gm_mem_read(mem, maps->items[i].start, buffer, 8));
 		fuzz_accept(gm_mem_read(mem, maps->items[i].end - 8, buffer, sizeof(buffer)));
 	}

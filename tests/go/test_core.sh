@@ -2,21 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What gomemctl reads from a core against what it read from the process before, at a quiet
-# moment: cores of gcore and of the kernel, of plain and PIE programs. And what it says of
-# cores that were cut short, and of programs that are not the core's. TAP.
+# moment: cores of gcore and of the kernel, of plain and PIE programs, and with "all" of each Go
+# built in every way. And what it says of cores that were cut short, and of programs that are not
+# the core's. TAP.
+#
+#	test_core.sh [all]
 set -uo pipefail
 
 # shellcheck source=tests/go/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 cd "$here/../.." || exit 1
+what=${1:-}
 gomemctl=$PWD/gomemctl
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 attempts=20	# to find a moment at which the runtime's background work rests
 
+# start COMMAND...
 start()
 {
-	coproc fixture { ulimit -c unlimited; cd "$tmp" && GOTRACEBACK=crash exec "$1" 2>/dev/null; }
+	coproc fixture { ulimit -c unlimited; cd "$tmp" && GOTRACEBACK=crash exec "$@" 2>/dev/null; }
 	# shellcheck disable=SC2154 # coproc sets them
 	pid=$fixture_PID
 	read -r said <&"${fixture[0]}"
@@ -87,27 +92,18 @@ with_gcore()
 	rm "$core.$pid"
 }
 
-# Where the kernel hands cores to a program, there is none to be had
+# with_kernel NAME COMMAND...
 with_kernel()
 {
-	local pattern core turn
+	local turn
 
-	read -r pattern </proc/sys/kernel/core_pattern
-	if [[ $pattern != core ]]; then
-		count=$((count + 1))
-		echo "ok $count - $1, the kernel's # SKIP core_pattern is $pattern"
-		return 1
-	fi
 	for turn in 1 2 3; do
-		kill -ABRT "$pid"
-		wait "$pid" 2>/dev/null
-		core=$(find "$tmp" -maxdepth 1 -name 'core*')
-		mv "$core" "$tmp/kernel" || return
-		[ "$turn" = 3 ] || unmoved "$tmp/kernel" "$not_stacks" ||
-			{ start "$2"; quiet_read; continue; }
+		leave_core "$pid" "$1, the kernel's" || return
+		[ "$turn" = 3 ] || unmoved "$tmp/left" "$not_stacks" ||
+			{ start "${@:2}"; quiet_read; continue; }
 		break
 	done
-	compare "$1, the kernel's" "$tmp/kernel" "$not_stacks"
+	compare "$1, the kernel's" "$tmp/left" "$not_stacks"
 }
 
 stop()
@@ -116,13 +112,13 @@ stop()
 	wait "$pid" 2>/dev/null
 }
 
-# one NAME PROGRAM [gcore]
+# one NAME COMMAND...
 one()
 {
-	start "$2"
+	start "${@:2}"
 	if quiet_read; then
-		[ $# = 2 ] || with_gcore "$1"
-		with_kernel "$1" "$2"
+		[[ $1 == *-* ]] || with_gcore "$1"
+		with_kernel "$@"
 	else
 		result "$1" "$live"
 	fi
@@ -140,12 +136,13 @@ says()
 	result "$1" "${said:+expected exit $2 and \"$3\"; came $status: $said}"
 }
 
-# The last kernel core, of $tmp/$1: cut, and with its program gone or another
+# A core of $tmp/$1: cut, and with its program gone or another, as $tmp/$2 is
 broken()
 {
-	local core=$tmp/kernel size
+	local core=$tmp/left size
 
-	[ -f "$core" ] || return
+	start "$tmp/$1"
+	leave_core "$pid" 'a broken core' || { stop; return; }
 	size=$(stat -c %s "$core")
 	head -c $((size / 2)) "$core" >"$tmp/half"
 	says 'half a core' 0 'was cut short' vmas --core "$tmp/half"
@@ -163,9 +160,23 @@ broken()
 	says 'another program is in its place' 1 'another build id' spans --core "$core"
 }
 
-for minor in 1.19 1.24 1.27; do
-	build "go$minor" "$minor" fixture && one "go$minor" "$tmp/go$minor" gcore
-	build "go$minor-pie" "$minor" fixture -buildmode=pie && one "go$minor PIE" "$tmp/go$minor-pie"
+# each MINOR
+each()
+{
+	build "go$1" "$1" fixture && one "go$1" "$tmp/go$1"
+	if [ "$what" = all ]; then
+		build "go$1-stripped" "$1" fixture '-ldflags=-s -w' &&
+			one "go$1-stripped" "$tmp/go$1-stripped"
+		ways "$1" fixture one
+	else
+		build "go$1-PIE" "$1" fixture -buildmode=pie && one "go$1-PIE" "$tmp/go$1-PIE"
+	fi
+}
+
+minors='1.19 1.24 1.27'
+[ "$what" != all ] || minors=$(minors)
+for minor in ${MINORS:-$minors}; do
+	each "$minor"
 done
-broken go1.27-pie go1.24-pie
+broken "go$minor-PIE" "go$minor"
 done_testing

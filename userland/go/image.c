@@ -8,7 +8,7 @@
 #include "go/buildinfo.h"
 #include "go/globals.h"
 
-#define LIBRARIES_MAX 1024
+#define LIBRARIES_MAX 1024 /* a core may name the same file for each of its pages */
 #define SCANS_MAX 4
 
 static const struct gm_elf_symbol questions[GM_GO_GLOBAL_COUNT] = {
@@ -141,41 +141,53 @@ static bool may_be_go(const struct gm_go_program *program, size_t *scans)
 	return true;
 }
 
-/* Where a C program has loaded Go as a library. What it has mapped may be made up. */
-static bool find_library(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
-			 struct gm_go_program *program)
+bool gm_go_image_find_library(const struct gm_maps *maps, gm_go_opener opener, void *context,
+			      struct gm_go_program *program)
 {
 	size_t left = LIBRARIES_MAX, scans = SCANS_MAX;
+	struct gm_go_program library;
 
+	if (is_go(program))
+		return false;
 	for (size_t i = 0; i < maps->count && left; i++) {
-		const struct gm_vma *vma = &maps->items[i];
 		struct gm_error *error;
 
-		if (!vma->inode || !strchr(vma->perms, 'x'))
+		if (!strchr(maps->items[i].perms, 'x') || *maps->items[i].name != '/')
 			continue;
 		left--;
-		error = gm_go_program_open_mapped(pid, vma, mem, program);
-		if (!error && may_be_go(program, &scans) && is_go(program))
+		error = opener(context, &maps->items[i], &library);
+		if (!error && may_be_go(&library, &scans) && is_go(&library)) {
+			gm_go_program_deinit(program);
+			*program = library;
 			return true;
+		}
 		gm_error_destroy(error);
-		gm_go_program_deinit(program);
+		gm_go_program_deinit(&library);
 	}
 	return false;
+}
+
+struct process {
+	pid_t pid;
+	struct gm_mem *mem;
+};
+
+static struct gm_error *open_of_process(void *context, const struct gm_vma *vma,
+					struct gm_go_program *library)
+{
+	const struct process *process = context;
+
+	return gm_go_program_open_mapped(process->pid, vma, process->mem, library);
 }
 
 struct gm_error *gm_go_image_find(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
 				  struct gm_go_program *program, bool *is_library)
 {
 	struct gm_error *error = gm_go_program_open(pid, mem, program);
-	struct gm_go_program library;
+	struct process process = { pid, mem };
 
-	*is_library = false;
-	if (error || is_go(program) || !find_library(pid, mem, maps, &library))
-		return error;
-	gm_go_program_deinit(program);
-	*program = library;
-	*is_library = true;
-	return NULL;
+	*is_library = !error && gm_go_image_find_library(maps, open_of_process, &process, program);
+	return error;
 }
 
 struct gm_error *gm_go_image_read(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,

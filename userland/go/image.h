@@ -63,6 +63,18 @@ struct gm_go_image {
 struct gm_error *gm_go_image_find(pid_t pid, struct gm_mem *mem, const struct gm_maps *maps,
 				  struct gm_go_program *program, bool *is_library) GM_MUST_CHECK;
 
+/* Opens the file that is mapped at @vma, as gm_go_program_open_file_mapped() does; who asks deinits
+ * @library, also after an error.
+ */
+typedef struct gm_error *(*gm_go_opener)(void *context, const struct gm_vma *vma,
+					 struct gm_go_program *library);
+
+/* The same where @program is its exe already: where that is no Go program, the library that is one
+ * takes its place, which is said.
+ */
+bool gm_go_image_find_library(const struct gm_maps *maps, gm_go_opener opener, void *context,
+			      struct gm_go_program *program);
+
 /* All of that program. @mem must live as long. ENOENT: there is none; ENOTSUP: an unknown Go, or
  * one whose heap is not found. The caller deinits, also after an error.
  */

@@ -108,6 +108,13 @@ static bool find_bias(const struct gm_elf *elf, const struct gm_vma *vma, uint64
 	return false;
 }
 
+static struct gm_error *set_bias(struct gm_go_program *program, const struct gm_vma *vma)
+{
+	if (find_bias(program->elf, vma, &program->bias))
+		return NULL;
+	return gm_error_create(EBADMSG, "%s has no code where it is mapped", vma->name);
+}
+
 struct gm_error *gm_go_program_open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_mem *mem,
 					   struct gm_go_program *program)
 {
@@ -115,9 +122,17 @@ struct gm_error *gm_go_program_open_mapped(pid_t pid, const struct gm_vma *vma, 
 
 	*program = (struct gm_go_program){ .mem = mem };
 	error = open_mapped(pid, vma, &program->elf);
-	if (!error && !find_bias(program->elf, vma, &program->bias))
-		error = gm_error_create(EBADMSG, "%s has no code where it is mapped", vma->name);
-	return error;
+	return error ?: set_bias(program, vma);
+}
+
+struct gm_error *gm_go_program_open_file_mapped(const char *path, const struct gm_vma *vma,
+						struct gm_mem *mem, struct gm_go_program *program)
+{
+	struct gm_error *error;
+
+	*program = (struct gm_go_program){ .mem = mem };
+	error = gm_elf_open(path, &program->elf);
+	return error ?: set_bias(program, vma);
 }
 
 void gm_go_program_deinit(struct gm_go_program *program)

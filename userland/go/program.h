@@ -34,6 +34,11 @@ struct gm_error *gm_go_program_open_file(const char *path, uint64_t entry, struc
 /* Of a process: the file that it mapped at @vma, an executable one; as above. */
 struct gm_error *gm_go_program_open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_mem *mem,
 					   struct gm_go_program *program) GM_MUST_CHECK;
+
+/* The same for the file at @path. */
+struct gm_error *gm_go_program_open_file_mapped(const char *path, const struct gm_vma *vma,
+						struct gm_mem *mem,
+						struct gm_go_program *program) GM_MUST_CHECK;
 void gm_go_program_deinit(struct gm_go_program *program);
 
 /* All of it, or an error that names the address. */

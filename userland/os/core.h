@@ -49,6 +49,12 @@ pid_t gm_core_pid(const struct gm_core *core);
 uint64_t gm_core_entry(const struct gm_core *core);
 struct gm_error *gm_core_exe(const struct gm_core *core, const char **path) GM_MUST_CHECK;
 
+/* The path of the file that was mapped at @address, where that is still there with the build id
+ * that the core has; valid as long as @core. ENOENT: it is not, and the message says why.
+ */
+struct gm_error *gm_core_mapped(struct gm_core *core, uint64_t address,
+				const char **path) GM_MUST_CHECK;
+
 /* What is wrong with it, a sentence: it was cut short. NULL where nothing is. */
 const char *gm_core_remark(const struct gm_core *core);
 

@@ -160,6 +160,21 @@ size_t gm_core_backing_read(struct gm_core *core, struct gm_core_backing *backin
 	return got > 0 ? got : 0;
 }
 
+struct gm_error *gm_core_mapped(struct gm_core *core, uint64_t address, const char **path)
+{
+	const struct gm_core_file *file = gm_core_file_at(core, address);
+	struct gm_core_backing *backing = file ? &core->backings.items[file->backing] : NULL;
+	const char *why = backing ? NULL : "no file was mapped there";
+
+	if (backing && backing->fd < 0)
+		why = open_backing(core, backing);
+	if (why)
+		return gm_error_create(ENOENT, "cannot use %s of the core %s: %s",
+				       backing ? backing->path : "an address", core->path, why);
+	*path = backing->path;
+	return NULL;
+}
+
 /* The mapping with the program headers is the program's. */
 static size_t find_backing(const struct gm_core *core)
 {
