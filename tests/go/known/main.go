@@ -22,8 +22,8 @@ import (
 )
 
 // Sizes that the runtime itself hardly uses, below and above 512, where the inline
-// marks of Green Tea end; the last is a large object. Not 1152: from Go 1.23 on each thread
-// has a buffer of that size for profiles.
+// marks of Green Tea end; the last is a large object. Each thread that is made meanwhile has
+// some of 384 to 448 for its goroutines, and from Go 1.23 on of 1152 for profiles.
 type (
 	s48       [48]byte
 	s144      [144]byte
