@@ -10,8 +10,8 @@ struct gm_record_known {
 	GM_VEC(uint64_t);
 };
 
-/* The goroutines of @subject, which runs, into a @sample with maps and pages. What cannot be read is
- * a problem of the sample, no error.
+/* The goroutines of @subject, which runs, into a @sample with maps and pages. What cannot be read
+ * is a problem of the sample, no error.
  */
 struct gm_error *gm_record_goroutines(struct gm_subject *subject,
 				      struct gm_sample *sample) GM_MUST_CHECK;
@@ -26,7 +26,7 @@ struct gm_error *gm_record_stacks(struct gm_subject *subject,
 struct gm_error *gm_record_codes(struct gm_record_known *known,
 				 struct gm_sample *sample) GM_MUST_CHECK;
 
-/* Who holds its heap; the same. */
+/* Who holds its heap. What cannot be read is a problem of the sample, no error. */
 struct gm_error *gm_record_holders(struct gm_subject *subject,
 				   struct gm_sample *sample) GM_MUST_CHECK;
 

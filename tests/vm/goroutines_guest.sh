@@ -4,6 +4,9 @@
 # In the guest: watch each program of /programs, let it work, and leave in /out what
 # it says of itself and what gomemctl says of it.
 
+# shellcheck source=tests/vm/record.sh
+. /record.sh
+
 # await COMMAND...: until it succeeds, for a minute
 await()
 {
@@ -26,6 +29,8 @@ look()
 		echo $? >"/out/$1.$by.status"
 	done
 	gomemctl stacks -p "$pid" --by labels >"/out/$1.txt"
+	record_still "$1" 'stacks --by stack' 'stacks --by goroutine' 'stacks --by labels' \
+		'stacks --by thread'
 	grep "^ *$pid " /proc/gomem/targets >"/out/$1.target"
 }
 

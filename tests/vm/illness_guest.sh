@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/vm/illness.sh
 . /illness.sh
+# shellcheck source=tests/vm/record.sh
+. /record.sh
 
 # look NAME: the service is idle meanwhile
 look()
@@ -24,6 +26,8 @@ insmod /gomem.ko target_pid="$pid" || exit
 service wave
 settle
 look ill
+heap=$(gomemctl huge -p "$pid" --json | sed -n 's/.*"start":"\(0x[0-9a-f]*\)".*/\1/p' | head -n 1)
+record_still recorded vmas 'huge --all' "addr $heap"
 echo 0 >$khugepaged/max_ptes_none
 service wave
 settle

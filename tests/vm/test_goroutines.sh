@@ -126,6 +126,13 @@ crossed()
 		| length > 0'
 }
 
+# recorded NAME: the recording says what the process said
+recorded()
+{
+	why="expected as of the process: $(diff "$out/$1.live" "$out/$1.from" 2>&1 | head -n 5)"
+	[ -s "$out/$1.live" ] && cmp -s "$out/$1.live" "$out/$1.from"
+}
+
 # workers NAME: "GOID NAME BYTES" of each
 workers()
 {
@@ -134,7 +141,7 @@ workers()
 
 check_program()
 {
-	local name=$1 goid tenant bytes sum=0
+	local name=$1 goid tenant bytes sum=0 number=0
 
 	check "$name: three workers ran" is "$(workers "$name" | wc -l)" 3 'made so'
 	check "$name: its goroutines are known" is "$(awk '{ print $NF }' "$out/$name.target")" tls \
@@ -161,6 +168,7 @@ check_program()
 		'the heap grew for it'
 	for by in stack goroutine labels thread; do
 		check "$name: --by $by" is "$(cat "$out/$name.$by.status")" 0 'exit status'
+		check "$name: --by $by of a recording" recorded "$name.$((number++))"
 	done
 }
 
@@ -180,6 +188,7 @@ for program in "$programs"/*; do
 done
 tests/vm/run.sh -k "$kernel" -m 2048 -f "build/kmod-$kernel/gomem.ko" \
 	-f build/user/gomemctl:/bin/gomemctl "${arguments[@]}" -f tests/vm/goroutines_guest.sh \
+	-f tests/vm/record.sh \
 	-o "$out" -- sh /goroutines_guest.sh 2>&1 | sed 's/^/# /'
 status=${PIPESTATUS[0]}
 why="expected 0 (its status), got $status; its output is above"

@@ -123,14 +123,31 @@ names_fix()
 	query "$1" '.causes[0].fixes[].run' | grep -q 'echo 0 > .*/khugepaged/max_ptes_none'
 }
 
+# recorded NUMBER FILTER: the recording says what the process said
+recorded()
+{
+	local live from
+
+	live=$(jq "$2" "$out/recorded.$1.live" 2>&1) && from=$(jq "$2" "$out/recorded.$1.from" 2>&1)
+	why="expected as of the process: $(diff <(echo "$live") <(echo "${from:-}") | head -n 5)"
+	[ -n "$live" ] && [ "$live" = "${from:-}" ]
+}
+
+# recorded_history NUMBER FILTER: which of it counts what happened
+recorded_history()
+{
+	why="expected more than 0 collapses and releases, got $(jq -c "$2" "$out/recorded.$1.from" 2>&1)"
+	jq -e "$2 | all(. > 0)" "$out/recorded.$1.from" >/dev/null
+}
+
 refill='[.causes[].id] | index("thp-refill") != null'
 
 make -s illness || exit
 rm -rf "$out"
 mkdir -p "$out"
-tests/vm/run.sh -k "$kernel" -m 2048 -f "build/kmod-$kernel/gomem.ko" \
+tests/vm/run.sh -k "$kernel" -m 2048 -t 240 -f "build/kmod-$kernel/gomem.ko" \
 	-f build/user/gomemctl:/bin/gomemctl -f build/go/illness/illness -f tests/vm/illness.sh \
-	-f tests/vm/illness_guest.sh -o "$out" -- sh /illness_guest.sh 2>&1 | sed 's/^/# /'
+	-f tests/vm/illness_guest.sh -f tests/vm/record.sh -o "$out" -- sh /illness_guest.sh 2>&1 | sed 's/^/# /'
 status=${PIPESTATUS[0]}
 why="expected 0 (its status), got $status; its output is above"
 check 'the guest ran to its end' [ "$status" = 0 ]
@@ -154,6 +171,12 @@ for name in ill no-module; do
 	check "$name: the fix is named" names_fix $name
 done
 check 'ill: confidence, with the module' is ill '.causes[0].confidence' high 'every check holds'
+check 'a recording: vmas' recorded 0 .
+check 'a recording: vmas, what happened' recorded_history 0 \
+	'[([.vmas[].collapses] | add), ([.vmas[].released_bytes] | add)]'
+check 'a recording: huge' recorded 1 .
+# A recording names no types
+check 'a recording: addr' recorded 2 'del(.addresses[].type)'
 check 'no-module: confidence' is no-module '.causes[0].confidence' medium 'nothing counted collapses'
 check 'well: the fix makes the verdict go' is well "$refill" false 'max_ptes_none=0'
 
