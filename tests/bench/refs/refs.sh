@@ -44,7 +44,8 @@ end()
 	exec 3>&- 4<&-
 }
 
-# Of some runs the one with least CPU time: seconds, CPU seconds, those in user space. What else runs on the machine
+# Of some runs the one with least CPU time: seconds, CPU seconds, those in user space. What else
+# runs on the machine
 # is none of the latter, and where nothing does the seconds are fewer, as two threads work.
 run()
 {
@@ -82,7 +83,7 @@ figure refs-10M "$cpu" s 4 \
 	"$objects objects, by CPU time, $ratio times that of a bare copy; $seconds s on the clock"
 figure refs-10M-peak "$peak" MB 500 "of memory"
 # The steps are as many for each object; caches and TLBs hold more of what is small
-figure refs-10M-each "$ten" ns $((one * 5 / 4)) "an object, in user space; $one ns with 1 million"
+figure refs-10M-each "$ten" ns $((one * 3 / 2)) "an object, in user space; $one ns with 1 million"
 speed 50
 figure refs-50M-each "$(each)" ns $((ten * 5 / 4)) "an object; $ten ns with 10 million; $seconds s on the clock"
 figure refs-50M-peak "$peak" MB 2500 "of memory"
