@@ -40,6 +40,7 @@ struct request {
 	struct gm_options options;
 	struct gm_goroutines_view view;
 	const char *label;
+	uint64_t shown;
 };
 
 static const char *const by_names[] = {
@@ -123,15 +124,10 @@ static void keep_labelled(struct gm_goroutines_look *look, const char *label)
 }
 
 /* What stands before a process; nothing is printed of one that cannot be looked at. */
-static void print_before(const struct request *request, bool is_first)
+static void print_before(struct request *request)
 {
-	if (request->options.format != GM_OUT_JSON)
-		fputs(is_first ? "" : "\n", stdout);
-	else if (is_first)
-		printf("{\"schema\": \"%s\", \"by\": \"%s\", \"processes\": [\n", SCHEMA,
-		       request->view.by_name);
-	else
-		fputs(",\n", stdout);
+	if (request->shown++)
+		fputs(request->options.format == GM_OUT_JSON ? ",\n" : "\n", stdout);
 }
 
 /* A process, and the look at it. */
@@ -174,9 +170,9 @@ static struct gm_error *look_before(const struct request *request, const struct 
 	return error;
 }
 
-static struct gm_error *show(const struct request *request, const struct gm_source *source,
-			     bool is_first)
+static struct gm_error *show(void *context, const struct gm_source *source)
 {
+	struct request *request = context;
 	struct view now = {}, before = {};
 	struct gm_error *error = look_before(request, source, &before);
 
@@ -184,7 +180,7 @@ static struct gm_error *show(const struct request *request, const struct gm_sour
 		error = look_at(request, source, &now);
 	if (!error) {
 		now.look.before = request->view.growth_s ? &before.look : NULL;
-		print_before(request, is_first);
+		print_before(request);
 		if (request->options.format == GM_OUT_JSON)
 			error = gm_goroutines_print_json(stdout, &request->view, &now.look);
 		else
@@ -195,15 +191,18 @@ static struct gm_error *show(const struct request *request, const struct gm_sour
 	return error;
 }
 
-static struct gm_error *run(const struct request *request)
+static int run(const char *command, struct request *request)
 {
-	struct gm_error *error = NULL;
+	bool is_json = request->options.format == GM_OUT_JSON;
+	int exit_code;
 
-	for (size_t i = 0; i < request->options.sources.count && !error; i++)
-		error = show(request, &request->options.sources.items[i], !i);
-	if (!error && request->options.format == GM_OUT_JSON)
+	if (is_json)
+		printf("{\"schema\": \"%s\", \"by\": \"%s\", \"processes\": [\n", SCHEMA,
+		       request->view.by_name);
+	exit_code = gm_cmd_look_at_each(command, &request->options, show, request);
+	if (is_json)
 		puts("]}");
-	return error;
+	return exit_code;
 }
 
 int gm_cmd_goroutines(int argc, char **argv)
@@ -216,13 +215,10 @@ int gm_cmd_goroutines(int argc, char **argv)
 		.take = take,
 		.context = &request,
 	};
-	struct gm_error *error;
 	int exit_code;
 
-	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code)) {
-		error = run(&request);
-		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
-	}
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code))
+		exit_code = run(argv[0], &request);
 	gm_options_deinit(&request.options);
 	return exit_code;
 }

@@ -53,6 +53,7 @@ struct request {
 	struct gm_freeze frozen;
 	uint64_t frozen_ns;
 	uint64_t reported;
+	struct gm_refs_look look;
 };
 
 static struct gm_error *no_memory(void)
@@ -205,9 +206,9 @@ static struct gm_error *read_holders(struct request *request, struct gm_subject 
 	return error;
 }
 
-static struct gm_error *look_at(struct request *request, const struct gm_source *source,
-				struct gm_refs_look *look)
+static struct gm_error *look_at(void *context, const struct gm_source *source)
 {
+	struct request *request = context;
 	struct gm_holders holders = {};
 	struct gm_subject subject;
 	struct gm_error *error;
@@ -218,7 +219,7 @@ static struct gm_error *look_at(struct request *request, const struct gm_source 
 	if (!error)
 		error = write_files(request, &holders);
 	if (!error)
-		error = add(look, &holders);
+		error = add(&request->look, &holders);
 	gm_holders_deinit(&holders);
 	gm_subject_deinit(&subject);
 	return error;
@@ -262,20 +263,18 @@ static const char *take(void *context, int option, const char *argument)
 	return errno || *end || end == argument || *argument == '-' ? "not a number: " : NULL;
 }
 
-static struct gm_error *run(struct request *request)
+static int run(const char *command, struct request *request)
 {
 	const struct gm_options *options = &request->options;
-	struct gm_refs_look look = {};
-	struct gm_error *error = NULL;
+	struct gm_error *error;
+	int code;
 
 	if ((request->pprof || request->dot) && options->sources.count > 1)
-		return gm_error_create(EINVAL, "a file has room for one process: give one -p");
-	for (size_t i = 0; i < options->sources.count && !error; i++)
-		error = look_at(request, &options->sources.items[i], &look);
-	if (!error)
-		error = gm_refs_print(&look, options->format, request->top);
-	deinit(&look);
-	return error;
+		return gm_cmd_fail(command, gm_error_create(EINVAL, "a file has room for one "
+								    "process: give one -p"));
+	code = gm_cmd_look_at_each(command, options, look_at, request);
+	error = gm_refs_print(&request->look, options->format, request->top);
+	return error ? gm_cmd_fail(command, error) : code;
 }
 
 int gm_cmd_refs(int argc, char **argv)
@@ -289,13 +288,11 @@ int gm_cmd_refs(int argc, char **argv)
 		.take = take,
 		.context = &request,
 	};
-	struct gm_error *error;
 	int code;
 
-	if (gm_options_parse(&request.options, argc, argv, &syntax, &code)) {
-		error = run(&request);
-		code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
-	}
+	if (gm_options_parse(&request.options, argc, argv, &syntax, &code))
+		code = run(argv[0], &request);
+	deinit(&request.look);
 	gm_options_deinit(&request.options);
 	return code;
 }

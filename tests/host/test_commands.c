@@ -100,6 +100,7 @@ static void test_refusals(pid_t pid)
 		struct ran ran = run(commands[i].command, commands[i].name, pid, NULL);
 
 		tap_u64(ran.exit_code, GM_EXIT_FAILED, commands[i].name, CONTRACT);
+		tap_ok(ran.json, "what it printed is JSON");
 		json_object_put(ran.json);
 	}
 }
