@@ -6,6 +6,7 @@
 #include <linux/pgtable.h>
 
 #include "compat/compat.h"
+#include "page.h"
 #include "walk.h"
 
 /*
@@ -57,16 +58,24 @@ static bool is_copy(pte_t pte)
 	return folio && folio_test_anon(folio);
 }
 
-static struct gomem_resident resident_in_table(bool is_anon, bool keeps_copies, const pte_t *table,
-					       unsigned int n)
+/* @is_anon is a constant where it is called from: of most entries a few bits tell. */
+static __always_inline struct gomem_resident look_at_each(bool is_anon, bool keeps_copies,
+							  const pte_t *table, unsigned int n)
 {
 	struct gomem_resident sum = {};
 
 	for (; n; n--, table++) {
 		pte_t pte = READ_ONCE(*table);
 
+		if (pte_none(pte))
+			continue;
+		if (!keeps_copies && gomem_page_is_plain(pte, is_anon)) {
+			sum.pages++;
+			continue;
+		}
 		if (!is_normal(pte))
 			continue;
+		/* Not plain, and yet: no access now, or dirty by another bit. */
 		if (is_anon ? pte_dirty(pte) : !keeps_copies) {
 			sum.pages++;
 			continue;
@@ -75,6 +84,14 @@ static struct gomem_resident resident_in_table(bool is_anon, bool keeps_copies, 
 		sum.looks++;
 	}
 	return sum;
+}
+
+static struct gomem_resident resident_in_table(bool is_anon, bool keeps_copies, const pte_t *table,
+					       unsigned int n)
+{
+	if (is_anon)
+		return look_at_each(true, false, table, n);
+	return look_at_each(false, keeps_copies, table, n);
 }
 
 NOKPROBE_SYMBOL(resident_in_table);

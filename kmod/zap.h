@@ -11,8 +11,8 @@
  * gomem_zap_range() - [start, end) of @vma is about to be unmapped
  * @keeps_copies: but for private copies of a file's pages
  *
- * For the probe handler of the zap, whose caller keeps the page tables. Looks for about a
- * millisecond; what is beyond is added to the ledger's unseen pages.
+ * For the probe handler of the zap, whose caller keeps the page tables. Its work is bounded, to 10
+ * million instructions or less; what is beyond is added to the ledger's unseen pages.
  *
  * Return: the pages it told the ledger of.
  */

@@ -51,7 +51,7 @@ target_life: target_set cgroups
 cgroups: target_set
 retry: compat
 blocks: ledger vec walk
-resident: compat walk
+resident: compat page walk
 zap: ledger resident walk
 event: ledger stacks stream target
 setting:
