@@ -133,12 +133,12 @@ static struct gm_error *look_at_heap(struct job *job, struct gm_sample *sample)
 
 static void look_again(struct job *job, struct gm_sample *sample)
 {
+	const struct gm_pages *pages = sample->pages;
 	uint64_t took_ns;
 
 	sample->rss_again = sample->watch.rss_bytes;
 	if (!sample->watch.watched)
-		gm_error_destroy(
-			gm_pages_rss(sample->pid, sample->pages->source, &sample->rss_again));
+		gm_error_destroy(gm_pages_rss(sample->pid, pages->source, &sample->rss_again));
 	if (!sample->go_problem)
 		gm_error_destroy(read_heap(job, sample->maps, &sample->tape_again,
 					   &sample->torn_again, &took_ns));

@@ -321,6 +321,8 @@ static struct gm_error *play_again(struct gm_subject *subject)
 
 void gm_subject_look_again(struct gm_subject *subject)
 {
+	const struct gm_pages *pages = subject->pages;
+
 	if (subject->sample) {
 		subject->rss_again = subject->sample->rss_again;
 		if (subject->heap)
@@ -330,8 +332,7 @@ void gm_subject_look_again(struct gm_subject *subject)
 	/* The module's is a second look as good. */
 	subject->rss_again = subject->watch.rss_bytes;
 	if (!subject->core && !subject->watch.watched)
-		gm_error_destroy(
-			gm_pages_rss(subject->pid, subject->pages->source, &subject->rss_again));
+		gm_error_destroy(gm_pages_rss(subject->pid, pages->source, &subject->rss_again));
 	if (!subject->heap)
 		return;
 	gm_error_destroy(gm_go_heap_still(&subject->target, subject->heap, &subject->heap_still));
