@@ -129,7 +129,7 @@ $(BUILD)/tests/bench/refs/copy: $(BUILD)/tests/bench/refs/copy.o $(ROOMS)
 $(BUILD)/tests/bench/report/bare: $(BUILD)/tests/bench/report/bare.o $(ROOMS)
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
--include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/bench/*/*.d) $(HOST_TESTS:=.d) $(FUZZ_PROGRAMS:=.d)
+-include $(OBJECTS:.o=.d) $(wildcard $(BUILD)/tests/*/*.d $(BUILD)/tests/*/*/*.d)
 .SECONDARY: $(HOST_TESTS:=.o) $(FUZZ_PROGRAMS:=.o) $(FUZZ_SHARED)
 
 # -- gomem.ko ---------------------------------------------------------------------
