@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib.h"
@@ -97,17 +98,22 @@ static void test_fault(void)
 
 /*
  * A page whose memory is broken, in a huge page that cannot be split, as a pipe has another page of
- * it: to read it would be a machine check.
+ * it: to read it would be a machine check. Who breaks it may be killed for that: it is a child.
  */
 static long poison(long p, long page, long unused UNUSED)
 {
 	struct iovec iov = { (void *)p, PAGE };
 	int fds[2];
+	pid_t pid;
 
 	if (pipe(fds) || vmsplice(fds[1], &iov, 1, 0) != PAGE)
 		die("vmsplice failed: %s", strerror(errno));
-	madvise((void *)(p + page * PAGE), PAGE, MADV_HWPOISON);
-	return 0;
+	pid = fork();
+	if (!pid) {
+		madvise((void *)(p + page * PAGE), PAGE, MADV_HWPOISON);
+		_exit(0);
+	}
+	return waitpid(pid, NULL, 0) != pid;
 }
 
 static void test_poison(void)

@@ -171,7 +171,8 @@ static unsigned long windows(void)
 
 /*
  * However many wait for the lock, it is not let go before some of the work is done: an empty entry
- * of 2 MiB is a point, 128 points are a window, and so is a millisecond.
+ * of 2 MiB is a point, which there are 128 of in a window, but for some that it begins with; and a
+ * millisecond is a window, too.
  */
 static void contended(void)
 {
@@ -183,7 +184,7 @@ static void contended(void)
 	target_call(&t, start_flipping, 4, SPACE, 0);
 	for (i = 0; i < 5; i++) {
 		seen = windows();
-		most = SPACE / HUGE / 128 + summary(t.pid, "walk_us") / 1000 + 64;
+		most = SPACE / HUGE / 64 + summary(t.pid, "walk_us") / 1000 + 64;
 		seen = windows() - seen;
 		if (seen > most)
 			break;
