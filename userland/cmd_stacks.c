@@ -157,6 +157,7 @@ static struct gm_error *show(const struct request *request, struct gm_module_sta
 			say_missing(view);
 		error = print(request, view);
 	}
+	view->groups = NULL;
 	free(groups.items);
 	return error;
 }

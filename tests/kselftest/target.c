@@ -95,8 +95,8 @@ static long reach(long a UNUSED, long b UNUSED, long c UNUSED)
 {
 	volatile struct rseq *rseq = (void *)((char *)__builtin_thread_pointer() + __rseq_offset);
 
-	rseq->rseq_cs = rseq->rseq_cs;
-	return do_peek((long)__executable_start, etext - __executable_start, PAGE);
+	rseq->rseq_cs = rseq->rseq_cs; /* cppcheck-suppress selfAssignment ; it is written */
+	return do_peek((long)__executable_start, (long)etext - (long)__executable_start, PAGE);
 }
 
 void target_settle(struct target *t)
