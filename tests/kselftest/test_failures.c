@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 #define FORKS 100
 #define WRONG -1
-#define ALIKE 16
+#define ALIKE 4
 #define BLOCKS 10000L /* more than the records a target has before the worker gets it more */
 
 static const char *const injectors[] = { "failslab", "fail_page_alloc" };
@@ -79,6 +80,17 @@ static int act_failing(int (*act)(void), long nth, bool *fired)
 	return ret;
 }
 
+/* From an allocation to the next to try: at most halfway to one that is known to differ. */
+static long step_after(long step, long alike, long to_other)
+{
+	step = alike < ALIKE ? 1 : 2 * step;
+	if (step > stride)
+		step = stride;
+	if (step > to_other / 2)
+		step = to_other / 2;
+	return step ?: 1;
+}
+
 /*
  * @act, again and again, with one allocation more before the one that fails, until none
  * does. It may succeed without what it asked for, or return -ENOMEM; then @outcome says
@@ -86,15 +98,16 @@ static int act_failing(int (*act)(void), long nth, bool *fired)
  * the same for the same way to end, or WRONG.
  *
  * Where one loop of the kernel makes hundreds of allocations, a stride above 1 skips
- * some, once @ALIKE in a row have ended alike; where they end otherwise it goes back.
+ * some, once @ALIKE in a row have ended alike; where one ends otherwise it goes back and
+ * looks for the first that does.
  */
 static void sweep(const char *name, int (*act)(void), int (*outcome)(int ret))
 {
-	long n = 0, step = 1, tried = 0, wrong = 0, alike = 0;
+	long n = 0, step = 1, tried = 0, wrong = 0, alike = 0, other = LONG_MAX;
 	int ret = 0, end = 0, last = 0;
-	bool fired = true;
+	bool fired = true, more = true;
 
-	while (fired || step > 1) {
+	while (more) {
 		ret = act_failing(act, n + step, &fired);
 		end = outcome(ret);
 		tried++;
@@ -103,14 +116,17 @@ static void sweep(const char *name, int (*act)(void), int (*outcome)(int ret))
 				tap_note("%s: returned %d with allocation %ld failing", name, ret,
 					 n + step);
 		}
-		alike = fired && end == last ? alike + 1 : 0;
-		if (!alike && step > 1) {
-			step = 1;
-			continue;
+		if (step > 1 && (!fired || end != last)) {
+			other = n + step;
+		} else {
+			alike = end == last ? alike + 1 : 0;
+			n += step;
+			last = end;
+			more = fired;
 		}
-		n += step;
-		last = end;
-		step = alike >= ALIKE ? stride : 1;
+		if (other <= n)
+			other = LONG_MAX;
+		step = step_after(step, alike, other - n);
 	}
 	tap_ok(!wrong && !ret && n > 1,
 	       "%s, each of its %ld allocations failing: %ld tried, %ld wrong", name, n - 1,
@@ -134,14 +150,15 @@ static int load(void)
 	return module_load(params);
 }
 
-/* Which hooks could not be planted, a bit each. */
+/* Which hooks could not be planted, as a number that others hardly have. */
 static int absent_hooks(void)
 {
 	struct table *t = table_read("probes");
 	int row, absent = 0;
 
 	for (row = 0; row < t->rows; row++)
-		absent |= !strcmp(table_str(t, row, "state"), "absent") << row;
+		if (!strcmp(table_str(t, row, "state"), "absent"))
+			absent = (absent * 61 + row + 1) % 1000003;
 	table_free(t);
 	return absent;
 }
