@@ -301,6 +301,9 @@ static void fill(struct gm_go_frame_maps *maps, struct gm_go_frame_map *map)
 	map->bytes = gm_go_pclntab_frame_bytes(maps->tables[index], &function, map->pc);
 	map->anywhere = map->stops_anywhere || is_one_of(function.name, unknown) ||
 			!read_maps(maps, index, &function, map);
+	/* Of a function in assembly it has two bits a word: Go cmd/compile, emitptrargsmap(). */
+	if (map->args_bytes && map->args.words > map->args_bytes / sizeof(uint64_t))
+		map->args.words = map->args_bytes / sizeof(uint64_t);
 }
 
 struct gm_error *gm_go_frame_maps_find(struct gm_go_frame_maps *maps, uint64_t pc,
