@@ -17,7 +17,7 @@ help:
 	@echo 'make               gomemctl, and gomem.ko for this kernel where its headers are there'
 	@echo 'make demo          the main job in a virtual machine; sets up what it needs'
 	@echo 'make check         all tests and lint; sets up what it needs'
-	@echo 'make check-kernels what runs in virtual machines, and the mm selftests of the kernel'
+	@echo 'make check-kernels what runs in virtual machines, on every kernel, and the mm selftests'
 	@echo 'make check-go      every Go, built in every way, and Debian'"'"'s Go servers'
 	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
 	@echo 'make fuzz          hostile input for every parser, 10 minutes each; FUZZ_SECONDS=N'

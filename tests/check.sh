@@ -7,15 +7,15 @@
 #	host/NAME	tests/host/test_NAME.c, under ASan and UBSan, and test_NAME.sh
 #	go/NAME		tests/go/test_NAME.sh, real Go programs on this machine
 #	fuzz		tests/fuzz/fuzz.sh, hostile input, a few seconds for each parser
-#	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on each
-#			of tests/vm/kernels
+#	KERNEL/NAME	tests/kselftest/test_NAME.c and tests/vm/test_NAME.sh, on the
+#			kernels that tests/vm/kernels says
 #
-# With "kernels" as argument, only the last of these, and the kernel's own mm selftests with
-# the module attached to them and without. With "go", only the real Go programs: each Go,
-# built in every way, and all servers. With "debug", on the debug kernel, and with more to
-# bear: tests/vm/debug/test_NAME.sh, and 1,000 loads in test_stress. STRIDE=1 tries what
-# test_failures.c believes to be the same, too: ten times the loads, which take hours
-# where there is no KVM.
+# With "kernels" as argument, only the last of these, on all kernels, and the kernel's own mm
+# selftests with the module attached to them and without. With "go", only the real Go
+# programs: each Go, built in every way, and all servers. With "debug", on the debug kernel,
+# and with more to bear: tests/vm/debug/test_NAME.sh, and 1,000 loads in test_stress.
+# STRIDE=1 tries what test_failures.c believes to be the same, too: ten times the loads,
+# which take hours where there is no KVM.
 #
 # Each writes TAP. A test that ends without its plan, or with a bad status and no
 # "not ok", counts as one that failed. The whole output is left in build/check/.
@@ -182,12 +182,18 @@ machine()
 	scripts "$1" tests/vm/test_*.sh
 }
 
+kernels()
+{
+	awk -v what="$what" '!/^#/ && (what == "kernels" || $5 == "check") { print $1 }' \
+		tests/vm/kernels
+}
+
 # machines: a kernel on each core, as much as a virtual machine uses
 machines()
 {
 	local kernel kernels
 
-	mapfile -t kernels < <(awk '!/^#/ { print $1 }' tests/vm/kernels)
+	mapfile -t kernels < <(kernels)
 	for kernel in "${kernels[@]}"; do
 		[ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
 		machine "$kernel" >"$logs/$kernel.txt" &
