@@ -110,15 +110,13 @@ static char *read_all(int fd)
 {
 	size_t room = 64 * KB, len = 0;
 	char *text = malloc(room);
-	ssize_t n = fd < 0 ? -1 : 0;
+	ssize_t n;
 
-	while (fd >= 0 && (n = read(fd, text + len, room - 1 - len)) > 0) {
+	while ((n = read(fd, text + len, room - 1 - len)) > 0) {
 		len += n;
 		if (room - len < 32 * KB)
 			text = realloc(text, room *= 2);
 	}
-	if (fd >= 0)
-		close(fd);
 	text[len] = 0;
 	if (n == 0)
 		return text;
@@ -128,7 +126,12 @@ static char *read_all(int fd)
 
 char *file_read(const char *path)
 {
-	return read_all(open(path, O_RDONLY | O_CLOEXEC));
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = fd < 0 ? NULL : read_all(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return text;
 }
 
 long file_number(const char *path)
@@ -250,25 +253,34 @@ struct table *table_read(const char *file)
 
 struct table *table_ask(const char *file, const char *words)
 {
-	struct table *t = calloc(1, sizeof(*t));
-	char path[64], *line, *save;
-	char want[64];
+	char path[64];
+	struct table *t;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/gomem/%s", file);
 	fd = open(path, (*words ? O_RDWR : O_RDONLY) | O_CLOEXEC);
-	if (*words && write(fd, words, strlen(words)) < 0)
-		die("writing '%s' to %s failed: %s", words, path, strerror(errno));
+	if (fd < 0 || (*words && write(fd, words, strlen(words)) < 0))
+		die("opening %s, or writing '%s' to it, failed: %s", path, words, strerror(errno));
+	t = table_from(fd, file);
+	close(fd);
+	return t;
+}
+
+struct table *table_from(int fd, const char *file)
+{
+	struct table *t = calloc(1, sizeof(*t));
+	char want[64], *line, *save;
+
 	snprintf(want, sizeof(want), "# gomem 2 %s", file);
 	t->text = read_all(fd);
 	if (!t->text)
-		die("reading %s failed: %s", path, strerror(errno));
+		die("reading %s failed: %s", file, strerror(errno));
 	line = strtok_r(t->text, "\n", &save);
 	if (!line || strncmp(line, want, strlen(want)))
-		die("%s opens with '%s', not with '%s'", path, line ? line : "", want);
+		die("%s opens with '%s', not with '%s'", file, line ? line : "", want);
 	line = strtok_r(NULL, "\n", &save);
 	if (!line || strncmp(line, "# ", 2))
-		die("%s has no line of column names", path);
+		die("%s has no line of column names", file);
 	t->names = calloc(64, sizeof(char *));
 	t->columns = split(line + 2, t->names, 64);
 	while ((line = strtok_r(NULL, "\n", &save)))

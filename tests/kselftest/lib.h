@@ -114,6 +114,8 @@ struct table {
 struct table *table_read(const char *file);
 /* The same after @words were written to it. */
 struct table *table_ask(const char *file, const char *words);
+/* The same of a file that is open at its start, and stays open. */
+struct table *table_from(int fd, const char *file);
 void table_free(struct table *t);
 /* A field; dies when there is no such column, or it is no such number. */
 const char *table_str(const struct table *t, int row, const char *column);

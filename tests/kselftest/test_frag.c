@@ -25,10 +25,9 @@
 
 static struct target target;
 
-/* The value of an item; false without one. */
-static bool item(const char *scope, const char *name, char value[VALUE_MAX])
+/* The value of an item of @t, which is freed; false without one. */
+static bool item_of(struct table *t, const char *scope, const char *name, char value[VALUE_MAX])
 {
-	struct table *t = table_read("frag");
 	bool found = false;
 	int row;
 
@@ -40,6 +39,11 @@ static bool item(const char *scope, const char *name, char value[VALUE_MAX])
 	}
 	table_free(t);
 	return found;
+}
+
+static bool item(const char *scope, const char *name, char value[VALUE_MAX])
+{
+	return item_of(table_read("frag"), scope, name, value);
 }
 
 /* What sysfs says of a setting, the word in brackets if there is one; false without the file. */
@@ -148,32 +152,21 @@ static bool zone_field(const char *path, const char *zone, int order, char value
 }
 
 /*
- * A read takes memory, and may take a block of some order for a slab of it. One that is kept
- * open has that slab already, for who reads on the same CPU; unless it took the last of one.
+ * A reader of frag has a block of some order for its text until it closes the file: what the
+ * kernel says is read before that.
  */
-static void hold_memory(void)
-{
-	int fd = open("/proc/gomem/frag", O_RDONLY);
-	cpu_set_t one;
-	char byte;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	if (fd < 0 || sched_setaffinity(0, sizeof(one), &one) || read(fd, &byte, 1) != 1)
-		die("reading frag on the first CPU failed: %s", strerror(errno));
-}
-
 static void check_zone(const char *path, const char *name, int order)
 {
 	char scope[32], want[VALUE_MAX] = "none", got[VALUE_MAX] = "";
-	int try;
+	int try, fd;
 
 	snprintf(scope, sizeof(scope), "node0/DMA32/order%d", order);
 	for (try = 0; try < TRIES && strcmp(want, got); try++) {
-		if (try)
-			hold_memory();
-		if (!zone_field(path, "DMA32", order, want) || !item(scope, name, got))
+		fd = open("/proc/gomem/frag", O_RDONLY);
+		if (fd < 0 || !item_of(table_from(fd, "frag"), scope, name, got) ||
+		    !zone_field(path, "DMA32", order, want))
 			die("no %s of order %d in %s or frag", name, order, path);
+		close(fd);
 	}
 	tap_ok(!strcmp(want, got), "%s %s: %s says %s, frag %s", scope, name, path, want, got);
 }
