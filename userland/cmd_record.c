@@ -6,11 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "cmd.h"
 #include "cmd_record.h"
+#include "os/exec.h"
 #include "os/file.h"
 #include "recording/recording.h"
 
@@ -38,7 +38,7 @@ static const struct option own_options[] = {
 /**
  * struct job - what is asked for, and how far it came
  * @duration_ns: UINT64_MAX: no end
- * @exe: the file that the process executes, to see it replaced
+ * @exec: what is recorded: what the program said of itself at first holds for no other
  * @known: code that the file has the names of
  * @holders: follow references each time
  */
@@ -49,7 +49,7 @@ struct job {
 	struct gm_subject subject;
 	struct gm_mem *recorder_mem;
 	struct gm_recorder *recorder;
-	struct stat exe;
+	struct gm_exec exec;
 	struct gm_record_known known;
 	bool holders;
 	uint64_t samples;
@@ -196,33 +196,23 @@ static struct gm_error *add(struct job *job, const struct gm_sample *sample)
 	return error ?: gm_recorder_add(job->recorder, sample, heap, bill);
 }
 
-static struct gm_error *stat_exe(pid_t pid, struct stat *stat_)
+/* What was read of two programs makes no sense, and the error says nothing of why. */
+static struct gm_error *look_at_exec(struct job *job, struct gm_sample *sample)
 {
-	char path[32];
+	struct gm_error *error = look(job, sample);
+	struct gm_error *ended = gm_exec_check(&job->exec);
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
-	return stat(path, stat_) ? gm_proc_error(pid, "exe", errno) : NULL;
-}
-
-static struct gm_error *check_exe(const struct job *job)
-{
-	struct stat now = {};
-	struct gm_error *error = stat_exe(job->subject.pid, &now);
-
-	if (error || (now.st_dev == job->exe.st_dev && now.st_ino == job->exe.st_ino))
+	if (!ended)
 		return error;
-	return gm_error_create(ESRCH, "process %d executes another program now",
-			       (int)job->subject.pid);
+	gm_error_destroy(error);
+	return ended;
 }
 
 static struct gm_error *take_sample(struct job *job)
 {
 	struct gm_sample sample;
-	struct gm_error *error = check_exe(job);
+	struct gm_error *error = look_at_exec(job, &sample);
 
-	if (error)
-		return error;
-	error = look(job, &sample);
 	if (!error)
 		error = add(job, &sample);
 	if (!error)
@@ -274,10 +264,10 @@ static void catch_stop(void)
 
 static struct gm_error *record(struct job *job, const struct gm_source *source)
 {
-	struct gm_error *error = gm_subject_open(source, &job->subject);
+	struct gm_error *error = gm_exec_open(source->pid, &job->exec);
 
 	if (!error)
-		error = stat_exe(job->subject.pid, &job->exe);
+		error = gm_subject_open(source, &job->subject);
 	if (!error)
 		error = gm_tape_record(job->subject.mem, &job->recorder_mem);
 	if (!error)
@@ -304,7 +294,7 @@ static const char *misuse(const struct job *job, const struct gm_options *option
 
 int gm_cmd_record(int argc, char **argv)
 {
-	struct job job = { .every_ns = 10 * SECOND, .duration_ns = UINT64_MAX };
+	struct job job = { .every_ns = 10 * SECOND, .duration_ns = UINT64_MAX, .exec.mem = -1 };
 	const struct gm_syntax syntax = {
 		.usage = usage,
 		.letters = "o:",
@@ -330,6 +320,7 @@ int gm_cmd_record(int argc, char **argv)
 	free(job.known.items);
 	gm_mem_destroy(job.recorder_mem);
 	gm_subject_deinit(&job.subject);
+	gm_exec_close(&job.exec);
 	gm_options_deinit(&options);
 	return exit_code;
 }

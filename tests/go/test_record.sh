@@ -168,6 +168,26 @@ ends()
 	result 'a process that is gone is an error, and no file is left' "$said"
 }
 
+# The same program, but another heap: what follows would be told of the one before
+executes()
+{
+	local recorder status=0
+
+	coproc fixture { exec "$1"; }
+	pid=$fixture_PID
+	read -r _ <&"${fixture[0]}"
+	./gomemctl record -p "$pid" -o "$tmp/executes" --every 50ms --for 20 2>"$tmp/log" &
+	recorder=$!
+	wait_samples "$tmp/executes" 3
+	echo again >&"${fixture[1]}"
+	read -r _ <&"${fixture[0]}"
+	wait $recorder || status=$?
+	stop
+	result 'a process that executes itself: its recording ends' "$([ $status = 0 ] &&
+		grep -q "process $pid executed its program anew" "$tmp/log" ||
+		echo "exit $status: $(cat "$tmp/log")")"
+}
+
 # sample FILE: one, once the program rests
 sample()
 {
@@ -356,6 +376,6 @@ build stripped 1.27 fixture -ldflags=-s -buildmode=pie && one 'go1.27 stripped P
 start "$tmp/go1.27"
 killed
 ends
-build grow 1.24 grow && grows "$tmp/grow" && hostile
+build grow 1.24 grow && executes "$tmp/grow" && grows "$tmp/grow" && hostile
 build blocked 1.27 blocked && blocked "$tmp/blocked"
 done_testing

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // A program that keeps 10240 more objects of 1024 bytes for each line it reads, and
-// answers with an empty line.
+// answers with an empty line; at "again" it executes itself.
 package main
 
 import (
 	"os"
 	"runtime"
+	"syscall"
 )
 
 const objects = 10240
@@ -28,8 +29,12 @@ func main() {
 	for {
 		runtime.GC()
 		os.Stdout.WriteString("\n")
-		if n, _ := os.Stdin.Read(line[:]); n <= 0 {
+		n, _ := os.Stdin.Read(line[:])
+		if n <= 0 {
 			return
+		}
+		if string(line[:n]) == "again\n" {
+			syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 		}
 		grow()
 	}
