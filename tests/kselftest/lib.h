@@ -82,6 +82,8 @@ extern const char __executable_start[], etext[];
 /* In a test's main(): if this process was exec'ed to be a target, never returns. */
 void target_main(int argc, char **argv);
 struct target target_start(void);
+/* One that the module watches; @options are the words after its pid, "" or " follow=1". */
+struct target target_watched(const char *options);
 /* Run @fn in the target, wait for it. Return: what @fn returned. */
 long target_call(struct target *t, target_fn fn, long a, long b, long c);
 /* The same in two halves, to do something meanwhile. */
@@ -100,6 +102,8 @@ void process_stop(pid_t pid);
 void target_exit(struct target *t);
 /* SIGKILL and reap. */
 void target_kill(struct target *t);
+/* The same, and the module no longer watches it. */
+void target_drop(struct target *t);
 
 /* A text table of /proc/gomem: rows of fields, by the names in its header line. */
 struct table {

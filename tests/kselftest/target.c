@@ -132,6 +132,15 @@ struct target target_start(void)
 	return t;
 }
 
+struct target target_watched(const char *options)
+{
+	struct target t = target_start();
+
+	if (file_write("/proc/gomem/targets", "add %d%s\n", t.pid, options))
+		die("adding a target failed");
+	return t;
+}
+
 void target_begin(struct target *t, target_fn fn, long a, long b, long c)
 {
 	struct call call = { (char *)fn - (char *)serve, { a, b, c } };
@@ -220,4 +229,10 @@ void target_kill(struct target *t)
 {
 	kill(t->pid, SIGKILL);
 	reap(t);
+}
+
+void target_drop(struct target *t)
+{
+	gomem_del(t->pid);
+	target_kill(t);
 }

@@ -27,21 +27,6 @@
 
 #define N 32
 
-static struct target added(void)
-{
-	struct target t = target_start();
-
-	if (gomem_add(t.pid))
-		die("adding a target failed");
-	return t;
-}
-
-static void done(struct target *t)
-{
-	gomem_del(t->pid);
-	target_kill(t);
-}
-
 static void check_range(const char *name, pid_t pid, long start, long bytes, struct counts want)
 {
 	struct counts got = count_range(pid, start, bytes);
@@ -57,7 +42,7 @@ static long advise(long p, long bytes, long advice)
 /* Two VMAs in one 2 MiB block, told apart by DONTDUMP; then made one; then cut elsewhere. */
 static void two_in_a_block(void)
 {
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, HUGE, 0, 0);
 
 	target_call(&t, advise, p + MB, MB, MADV_DONTDUMP);
@@ -72,13 +57,13 @@ static void two_in_a_block(void)
 	check_range("a VMA cut in three", t.pid, p, HUGE, (struct counts){ .v[FAULTS] = 33 });
 	target_call(&t, do_touch, p + HUGE - PAGES(5), PAGES(5), PAGE);
 	check_range("the last of three VMAs", t.pid, p, HUGE, (struct counts){ .v[FAULTS] = 38 });
-	done(&t);
+	target_drop(&t);
 }
 
 /* As many VMAs as fit into two blocks: each has a record of its own. */
 static void pages_apart(void)
 {
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map_apart, 2 * HUGE, 0, 0), before, at;
 	struct table *rows;
 	int row, once = 0;
@@ -95,7 +80,7 @@ static void pages_apart(void)
 	       "VMAs of a page, a fault each");
 	tap_eq(2 * HUGE / PAGE, "as made", summary(t.pid, "faults") - before, "/proc/gomem/summary",
 	       "faults of VMAs of a page");
-	done(&t);
+	target_drop(&t);
 }
 
 static void remote_write(pid_t pid, long to, long bytes)
@@ -131,7 +116,7 @@ static void mem_write(pid_t pid, long to, long bytes)
 /* A fault belongs to the memory it fills, whoever causes it. */
 static void remote(void)
 {
-	struct target victim = added(), writer = target_start();
+	struct target victim = target_watched(""), writer = target_start();
 	long p = target_call(&victim, do_map, HUGE, 0, 0);
 	long q = target_call(&victim, do_map, HUGE, 0, 0);
 	long warm = target_call(&writer, do_map, HUGE, 0, 0);
@@ -145,14 +130,14 @@ static void remote(void)
 	check_range("the writer's own", writer.pid, warm, HUGE, (struct counts){ .v[FAULTS] = 3 });
 	mem_write(victim.pid, q, PAGES(N));
 	check_range("/proc/PID/mem", victim.pid, q, HUGE, (struct counts){ .v[FAULTS] = N });
-	done(&writer);
-	done(&victim);
+	target_drop(&writer);
+	target_drop(&victim);
 }
 
 /* What others do is nobody's here. */
 static void others(void)
 {
-	struct target t = added(), other = target_start();
+	struct target t = target_watched(""), other = target_start();
 	struct counts before = count_target(t.pid), after;
 	long p = target_call(&other, do_map, 8 * HUGE, MADV_HUGEPAGE, 0);
 
@@ -164,7 +149,7 @@ static void others(void)
 	count_check("what another process does", &before, "as before", &after,
 		    "/proc/gomem/summary");
 	target_kill(&other);
-	done(&t);
+	target_drop(&t);
 }
 
 static void cgroup_set(const char *file, const char *value)
@@ -198,13 +183,13 @@ static void fallbacks(void)
 	       "fallbacks: the step is what it says");
 	check_range("fallbacks", t.pid, p, 4 * HUGE,
 		    (struct counts){ .v[FAULTS] = 8, .v[FALLBACKS] = 4 });
-	done(&t);
+	target_drop(&t);
 	rmdir("/sys/fs/cgroup/tight");
 }
 
 static void khugepaged(void)
 {
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, 2 * HUGE, MADV_HUGEPAGE, 0);
 	int i;
 
@@ -221,7 +206,7 @@ static void khugepaged(void)
 	       "khugepaged: the step is what it says");
 	check_range("khugepaged", t.pid, p, 2 * HUGE,
 		    (struct counts){ .v[FAULTS] = 2 * HUGE / (16 * PAGE), .v[COLLAPSES] = 2 });
-	done(&t);
+	target_drop(&t);
 }
 
 /* A file on a disk: its pages must be waited for, so that each fault is tried twice. */
@@ -270,7 +255,7 @@ static void major_faults(void)
 	check_range("major faults", t.pid, p, PAGES(N), (struct counts){ .v[FAULTS] = N });
 	tap_eq(t.faults, "getrusage", summary(t.pid, "faults"), "/proc/gomem/summary",
 	       "major faults: of the process");
-	done(&t);
+	target_drop(&t);
 	umount("/disk");
 }
 
@@ -299,7 +284,7 @@ static void vma_lock_retries(void)
 	       "vdso: faults");
 	tap_eq(t.faults, "getrusage", summary(t.pid, "faults"), "/proc/gomem/summary",
 	       "vdso: faults of the process");
-	done(&t);
+	target_drop(&t);
 }
 
 /* More blocks of 2 MiB than the ledger has room for: what it could not keep it says. */
@@ -329,7 +314,7 @@ static void full_ledger(void)
 	       summary(t.pid, "faults") + summary(t.pid, "zero_faults") + dropped,
 	       "faults + zero_faults + dropped, /proc/gomem/summary",
 	       "faults in more blocks than are kept");
-	done(&t);
+	target_drop(&t);
 }
 
 static sigjmp_buf after_bus;
@@ -369,7 +354,7 @@ static void signals(void)
 	target_call(&t, read_nothing, p, N, 3);
 	check_range("three SIGBUS at each page", t.pid, p, PAGES(N),
 		    (struct counts){ .v[FAULTS] = 3 * N });
-	done(&t);
+	target_drop(&t);
 }
 
 static atomic_bool storm_over;
@@ -423,7 +408,7 @@ static void threads(void)
 	target_call(&t, storm, q, 0, 0);
 	tap_eq(t.faults, "getrusage", summary(t.pid, "faults"), "/proc/gomem/summary",
 	       "threads, all the same pages: of the process");
-	done(&t);
+	target_drop(&t);
 }
 
 /* Nothing above was lost: no handler missed, no record dropped. */

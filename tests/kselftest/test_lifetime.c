@@ -25,21 +25,6 @@
 #define N 32
 #define ARGS long a UNUSED, long b UNUSED, long c UNUSED
 
-static struct target added(const char *options)
-{
-	struct target t = target_start();
-
-	if (file_write("/proc/gomem/targets", "add %d%s\n", t.pid, options))
-		die("adding a target failed");
-	return t;
-}
-
-static void done(struct target *t)
-{
-	gomem_del(t->pid);
-	target_kill(t);
-}
-
 /* Each VMA's row, as smaps shows or showed them: @maps, @count of them. */
 static void check_rows(const char *name, pid_t pid, const struct smap *maps, int count)
 {
@@ -69,7 +54,7 @@ static void check_faults(const char *name, pid_t pid, long start, long want)
 
 static void exec_twice(void)
 {
-	struct target t = added("");
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, HUGE, 0, 0);
 	struct smap *maps;
 	int count;
@@ -90,7 +75,7 @@ static void exec_twice(void)
 	target_exec(&t);
 	check_field(t.pid, "execs", "2", "exec again");
 	tap_eq(2, "as made", summary(t.pid, "execs"), "/proc/gomem/summary", "exec again");
-	done(&t);
+	target_drop(&t);
 }
 
 static void *exec_in_thread(void *unused)
@@ -113,7 +98,7 @@ static long thread_execs(ARGS)
 /* exec by a thread: the kernel gives it the process's pid. */
 static void exec_by_thread(void)
 {
-	struct target t = added("");
+	struct target t = target_watched("");
 	long p;
 
 	target_begin(&t, thread_execs, 0, 0, 0);
@@ -123,7 +108,7 @@ static void exec_by_thread(void)
 	p = target_call(&t, do_map, HUGE, 0, 0);
 	target_call(&t, do_touch, p, PAGES(N), PAGE);
 	check_faults("exec by a thread", t.pid, p, N);
-	done(&t);
+	target_drop(&t);
 }
 
 static long spawn(ARGS)
@@ -146,7 +131,7 @@ static long exec_nothing(ARGS)
 /* A vfork child lives in the target's memory, execs and exits: none of it is the target's. */
 static void spawn_and_failed_exec(void)
 {
-	struct target t = added("");
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, HUGE, 0, 0);
 
 	target_call(&t, do_touch, p, PAGES(N), PAGE);
@@ -156,7 +141,7 @@ static void spawn_and_failed_exec(void)
 	check_field(t.pid, "state", "running", "posix_spawn");
 	target_call(&t, do_touch, p + PAGES(N), PAGES(N), PAGE);
 	check_faults("posix_spawn", t.pid, p, 2 * N);
-	done(&t);
+	target_drop(&t);
 }
 
 static long make_mixed(ARGS)
@@ -173,7 +158,7 @@ static long make_mixed(ARGS)
 /* Killed while stopped, so that its memory is what smaps saw last. */
 static void exit_keeps_figures(void)
 {
-	struct target t = added("");
+	struct target t = target_watched("");
 	struct counts before, after;
 	struct smap *maps;
 	char path[40];
@@ -198,7 +183,7 @@ static void exit_keeps_figures(void)
 /* A normal exit, of a process with threads. */
 static void exit_by_itself(void)
 {
-	struct target t = added("");
+	struct target t = target_watched("");
 	long p = target_call(&t, make_mixed, 0, 0, 0);
 	struct smap map = smaps_at(t.pid, p);
 
@@ -299,14 +284,14 @@ static long two_generations(long p, long n, long c UNUSED)
 
 static void fork_not_followed(void)
 {
-	struct target t = added("");
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, HUGE, 0, 0);
 
 	target_call(&t, do_touch, p, PAGES(N), PAGE);
 	target_call(&t, two_generations, p, N, 0);
 	check_field(family[0], "state", "no row", "child, not followed");
 	check_faults("parent of a child not followed", t.pid, p, N);
-	done(&t);
+	target_drop(&t);
 }
 
 static void check_child(const char *name, pid_t pid, pid_t parent, long p, long faults)
@@ -325,7 +310,7 @@ static void check_child(const char *name, pid_t pid, pid_t parent, long p, long 
 
 static void fork_followed(void)
 {
-	struct target t = added(" follow=1");
+	struct target t = target_watched(" follow=1");
 	long p = target_call(&t, do_map, HUGE, 0, 0);
 
 	target_call(&t, do_touch, p, PAGES(2 * N), PAGE);
@@ -354,7 +339,7 @@ static long many_children(long n, long b UNUSED, long c UNUSED)
 /* Followed or counted as not followed: none is lost in silence. */
 static void check_children(const char *name, target_fn make, long n)
 {
-	struct target t = added(" follow=1");
+	struct target t = target_watched(" follow=1");
 	struct table *table;
 	long children = 0, unfollowed;
 	int row;
@@ -393,7 +378,7 @@ static long make_threads(ARGS)
 
 static void threads_are_no_children(void)
 {
-	struct target t = added(" follow=1");
+	struct target t = target_watched(" follow=1");
 	struct table *table;
 
 	target_call(&t, make_threads, 0, 0, 0);
@@ -401,7 +386,7 @@ static void threads_are_no_children(void)
 	tap_eq(1, "as made", table->rows, "rows", "threads of a target with follow=1");
 	check_field(t.pid, "unfollowed", "0", "threads of a target with follow=1");
 	table_free(table);
-	done(&t);
+	target_drop(&t);
 }
 
 static struct target with_pid(pid_t pid)
@@ -422,7 +407,7 @@ static struct target with_pid(pid_t pid)
 
 static void pid_used_again(void)
 {
-	struct target old = added(""), new;
+	struct target old = target_watched(""), new;
 	long p = target_call(&old, do_map, HUGE, 0, 0);
 	struct counts before, after;
 
@@ -439,7 +424,7 @@ static void pid_used_again(void)
 	check_field(new.pid, "state", "running", "pid used again: add");
 	target_call(&new, do_touch, p + PAGES(3), PAGES(5), PAGE);
 	check_faults("pid used again", new.pid, p, 5);
-	done(&new);
+	target_drop(&new);
 }
 
 #define CROWD 1024

@@ -30,21 +30,6 @@
 #define COPIES "kinds=cow"
 #define CYCLES 30
 
-static struct target added(void)
-{
-	struct target t = target_start();
-
-	if (gomem_add(t.pid))
-		die("adding a target failed");
-	return t;
-}
-
-static void done(struct target *t)
-{
-	gomem_del(t->pid);
-	target_kill(t);
-}
-
 static double now(void)
 {
 	struct timespec t;
@@ -85,7 +70,7 @@ static pid_t blocked(int fd, bool in_poll)
 
 static void check_woken(bool in_poll, const char *name)
 {
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, HUGE, MADV_NOHUGEPAGE, 0);
 	int fd = stream_start(COPIES, 0), status = -1;
 	pid_t pid = blocked(fd, in_poll);
@@ -101,7 +86,7 @@ static void check_woken(bool in_poll, const char *name)
 	tap_eq(0, "an event came", status, "exit status", "%s is woken", name);
 	kill(pid, SIGKILL);
 	close(fd);
-	done(&t);
+	target_drop(&t);
 }
 
 static void on_alarm(int sig UNUSED)
@@ -173,7 +158,7 @@ static void limit(void)
 /* It reads nothing and is killed in read(), poll(), or while its rings overflow. */
 static void killed(void)
 {
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, do_map, 8 * HUGE, MADV_NOHUGEPAGE, 0);
 	pid_t pids[READERS];
 	int i, fd;
@@ -191,7 +176,7 @@ static void killed(void)
 		waitpid(pids[i], NULL, 0);
 	target_end(&t);
 	tap_eq(0, "all are dead", rings(), "/proc/vmallocinfo", "rings of killed readers");
-	done(&t);
+	target_drop(&t);
 	fd = stream_start(NULL, 0);
 	tap_ok(fd >= 0, "and their places are free");
 	close(fd);

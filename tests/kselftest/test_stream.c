@@ -32,21 +32,6 @@
 #define THREADS 4
 #define CPUS 2
 
-static struct target added(void)
-{
-	struct target t = target_start();
-
-	if (gomem_add(t.pid))
-		die("adding a target failed");
-	return t;
-}
-
-static void done(struct target *t)
-{
-	gomem_del(t->pid);
-	target_kill(t);
-}
-
 /* Memory that was read: each page is the zero page. */
 static long map_zero(long bytes, long unused UNUSED, long unused2 UNUSED)
 {
@@ -130,7 +115,7 @@ static void be_first(bool first)
 static void lossless(const char *name, enum gomem_kind kind, target_fn map)
 {
 	const long pages = 32768;
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, map, PAGES(pages), MADV_NOHUGEPAGE, 0);
 	struct tally tally = tally_of(p, PAGES(pages));
 	double end = now() + 60;
@@ -156,7 +141,7 @@ static void lossless(const char *name, enum gomem_kind kind, target_fn map)
 	tap_ok(tally.is_whole, "a storm: whole records, fit to be seen");
 	close(fd);
 	tally_free(&tally);
-	done(&t);
+	target_drop(&t);
 }
 
 /* A process per CPU, alone on it, makes so many that each ring overruns. */
@@ -169,7 +154,7 @@ static void nobody_reads(void)
 	int fd, i;
 
 	for (i = 0; i < CPUS; i++) {
-		t[i] = added();
+		t[i] = target_watched("");
 		target_call(&t[i], pin, i, 0, 0);
 		p[i] = target_call(&t[i], map_zero, PAGES(pages), 0, 0);
 		target_settle(&t[i]);
@@ -187,7 +172,7 @@ static void nobody_reads(void)
 	tap_ok(!stream_poll(fd, 0), "nobody reads: that was all");
 	close(fd);
 	for (i = 0; i < CPUS; i++)
-		done(&t[i]);
+		target_drop(&t[i]);
 }
 
 /*
@@ -211,7 +196,7 @@ static bool is_seamless(const struct gomem_event *events, long n, long p, long *
 static void gaps_in_place(void)
 {
 	static struct gomem_event events[1000];
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, map_zero, HUGE, 0, 0), n = 0, got, pages, i;
 	char options[64];
 	int fd;
@@ -233,7 +218,7 @@ static void gaps_in_place(void)
 	tap_eq(400, "as made", pages, FILE_NAME, "events told of or lost");
 	tap_eq(10 + 10 + 2 * SMALL_SLOTS + 1, "what there was room for", n, FILE_NAME, "records");
 	close(fd);
-	done(&t);
+	target_drop(&t);
 }
 
 static long error_of(long ret)
@@ -244,7 +229,7 @@ static long error_of(long ret)
 static void buffers(void)
 {
 	struct gomem_event events[3];
-	struct target t = added();
+	struct target t = target_watched("");
 	long p = target_call(&t, map_zero, HUGE, 0, 0);
 	int fd = stream_start(COPIES, O_NONBLOCK);
 
@@ -263,7 +248,7 @@ static void buffers(void)
 	tap_eq(t.pid, "gettid", events[0].tid, FILE_NAME, "the tid");
 	tap_eq(PAGE, "include/gomem.h", events[0].bytes, FILE_NAME, "bytes");
 	close(fd);
-	done(&t);
+	target_drop(&t);
 }
 
 static void words(void)
@@ -335,7 +320,7 @@ static void filters(void)
 		{ "one kind of one", COPIES " pid=%d", 10, 0 },
 		{ "another kind", "kinds=exec", 0, 0 },
 	};
-	struct target a = added(), b = added();
+	struct target a = target_watched(""), b = target_watched("");
 	long p = target_call(&a, map_zero, HUGE, 0, 0), q = target_call(&b, map_zero, HUGE, 0, 0),
 	     n;
 	struct gomem_event events[512];
@@ -357,8 +342,8 @@ static void filters(void)
 		       "%s: of the second", readers[i].name);
 		close(fds[i]);
 	}
-	done(&a);
-	done(&b);
+	target_drop(&a);
+	target_drop(&b);
 }
 
 /* A fork leaves out page tables that only hold the zero page: the child reads again. */
@@ -407,7 +392,7 @@ static void forks(void)
 	       "a storm of forks: each child's first page");
 	close(fd);
 	tally_free(&tally);
-	done(&t);
+	target_drop(&t);
 }
 
 /* What a target does that the namespace does not see is not told there. */
@@ -443,7 +428,7 @@ static int inside(int outside, struct target *hidden)
 		return 3;
 	if (tells_of(hidden))
 		return 4;
-	done(&t);
+	target_drop(&t);
 	return 0;
 }
 
@@ -468,7 +453,7 @@ static void namespaces(void)
 	waitpid(pid, &status, 0);
 	tap_eq(0, "each its own number", WEXITSTATUS(status), "exit status",
 	       "pids are of the pid namespace that opened the file");
-	done(&hidden);
+	target_drop(&hidden);
 	close(fd);
 }
 
