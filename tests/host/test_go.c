@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* memfd_create */
+#define _GNU_SOURCE 1 /* memfd_create, chroot */
 /* Version, layout and image of made-up Go programs, and lists of regions. */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "elf_make.h"
@@ -184,11 +189,98 @@ static void test_regions(void)
 	free(out.items);
 }
 
+static void put_program(const char *path)
+{
+	const struct made_elf elf = { .entry = 0x401000 };
+	char made[32];
+	int from = made_file(&elf, made), to = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	off_t at = 0;
+
+	while (sendfile(to, from, &at, 1 << 20) > 0)
+		;
+	close(from);
+	close(to);
+}
+
+/* In the directory: a program, one below root/, where the process lives, and a link there that
+ * leads to the first when it is followed from our root.
+ */
+static pid_t start_confined(const char *directory)
+{
+	char path[64], target[64];
+	pid_t child;
+
+	snprintf(target, sizeof(target), "%s/outside", directory);
+	put_program(target);
+	snprintf(path, sizeof(path), "%s/root", directory);
+	mkdir(path, 0700);
+	child = fork();
+	if (!child) {
+		raise(chroot(path) || chdir("/") ? SIGKILL : SIGSTOP);
+		_exit(0);
+	}
+	strcat(path, "/inside");
+	put_program(path);
+	strcpy(strrchr(path, '/'), "/link");
+	if (symlink(target, path))
+		abort();
+	return child;
+}
+
+static void remove_confined(const char *directory)
+{
+	static const char *const names[] = { "root/link", "root/inside", "root", "outside", "" };
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		remove(path);
+	}
+}
+
+/* As a VMA of @pid that is there no more, so that its name alone tells the file. Which has no
+ * code: EBADMSG, once it was opened.
+ */
+static void by_name(pid_t pid, char *name, int code)
+{
+	const struct gm_vma vma = { .start = 0x1000, .end = 0x2000, .name = name };
+	struct gm_go_program program;
+	struct gm_error *error = gm_go_program_open_mapped(pid, &vma, NULL, &program);
+
+	tap_u64(error ? error->code : 0, code, name, "go/program.h");
+	gm_error_destroy(error);
+	gm_go_program_deinit(&program);
+}
+
+/* The names of files that a process mapped are its own choice. */
+static void test_confined(void)
+{
+	char directory[] = "/tmp/gomem-go-XXXXXX";
+	pid_t child;
+	int status;
+
+	if (!mkdtemp(directory))
+		abort();
+	child = start_confined(directory);
+	waitpid(child, &status, WUNTRACED);
+	if (WIFSTOPPED(status)) {
+		by_name(child, "/inside", EBADMSG);
+		by_name(child, "/link", ENOENT);
+		by_name(child, "/../outside", ENOENT);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	} else {
+		tap_skip("a process in a root of its own", "chroot() is not permitted");
+	}
+	remove_confined(directory);
+}
+
 int main(void)
 {
 	alarm(60);
 	test_version();
 	test_image();
 	test_regions();
+	test_confined();
 	return tap_done();
 }

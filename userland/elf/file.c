@@ -5,9 +5,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "elf/internal.h"
@@ -28,12 +30,25 @@ static struct gm_error *not_elf(const struct gm_elf *elf)
 	return gm_error_create(EBADMSG, "cannot read %s: it is not an ELF file", elf->path);
 }
 
+/* In @root; below 0: in ours. glibc has no openat2(). */
+static int open_path(int root, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	if (root < 0)
+		return open(path, O_PATH | O_CLOEXEC);
+	return syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
 /* A file that is mapped may go by the name of a pipe or a device by now, which must not even be
  * opened: that may wait for ever, or do something.
  */
-static struct gm_error *open_regular(struct gm_elf *elf)
+static struct gm_error *open_regular(struct gm_elf *elf, int root)
 {
-	int fd = open(elf->path, O_PATH | O_CLOEXEC), code = fd < 0 ? errno : 0;
+	int fd = open_path(root, elf->path), code = fd < 0 ? errno : 0;
 	struct stat stat;
 	char path[32];
 
@@ -144,9 +159,9 @@ static struct gm_error *check_tables(struct gm_elf *elf)
 	return NULL;
 }
 
-static struct gm_error *open_file(struct gm_elf *elf)
+static struct gm_error *open_file(struct gm_elf *elf, int root)
 {
-	struct gm_error *error = open_regular(elf);
+	struct gm_error *error = open_regular(elf, root);
 
 	if (!error)
 		error = check_claims(elf);
@@ -160,7 +175,7 @@ static struct gm_error *open_file(struct gm_elf *elf)
 	return check_tables(elf);
 }
 
-struct gm_error *gm_elf_open(const char *path, struct gm_elf **out)
+struct gm_error *gm_elf_open_in(int root, const char *path, struct gm_elf **out)
 {
 	struct gm_elf *elf = calloc(1, sizeof(*elf));
 	struct gm_error *error;
@@ -169,13 +184,18 @@ struct gm_error *gm_elf_open(const char *path, struct gm_elf **out)
 		return gm_error_errno(ENOMEM, "cannot open %s", path);
 	elf->fd = -1;
 	elf->path = strdup(path);
-	error = elf->path ? open_file(elf) : gm_error_errno(ENOMEM, "cannot open %s", path);
+	error = elf->path ? open_file(elf, root) : gm_error_errno(ENOMEM, "cannot open %s", path);
 	if (error) {
 		gm_elf_destroy(elf);
 		return error;
 	}
 	*out = elf;
 	return NULL;
+}
+
+struct gm_error *gm_elf_open(const char *path, struct gm_elf **elf)
+{
+	return gm_elf_open_in(-1, path, elf);
 }
 
 void gm_elf_destroy(struct gm_elf *elf)

@@ -16,6 +16,11 @@ struct gm_elf;
  * program: 512 MiB of tables. What is no regular file is not opened. Caller destroys.
  */
 struct gm_error *gm_elf_open(const char *path, struct gm_elf **elf) GM_MUST_CHECK;
+
+/* The same of @path as somebody sees it whose root directory is open as @root: symbolic links and
+ * dots do not lead out of there, and those of /proc that jump are not followed.
+ */
+struct gm_error *gm_elf_open_in(int root, const char *path, struct gm_elf **elf) GM_MUST_CHECK;
 void gm_elf_destroy(struct gm_elf *elf);
 GM_DEFINE_AUTO(gm_elf)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#define _GNU_SOURCE 1 /* asprintf */
+#define _GNU_SOURCE 1 /* O_PATH */
 #include "go/program.h"
 
 #include <elf.h>
@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "os/file.h"
 
 #define AUXV_MAX 64
 #define PAGE_BYTES 4096
@@ -64,29 +66,32 @@ struct gm_error *gm_go_program_open(pid_t pid, struct gm_mem *mem, struct gm_go_
 	return gm_go_program_open_file(path, entry, mem, program);
 }
 
+/* By its path as the process sees it: it chose what lies there. */
+static struct gm_error *open_in_root(pid_t pid, const char *name, struct gm_elf **elf)
+{
+	gm_autoclose int root = -1;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	root = open(path, O_PATH | O_CLOEXEC);
+	return root < 0 ? gm_proc_error(pid, "root", errno) : gm_elf_open_in(root, name, elf);
+}
+
 /* By the mapping itself, which is right when the file was deleted or lies in another mount
- * namespace; some kernels want a capability for that, then by its path there.
+ * namespace; some kernels want a capability for that.
  */
 static struct gm_error *open_mapped(pid_t pid, const struct gm_vma *vma, struct gm_elf **elf)
 {
-	gm_autofree char *path = NULL;
 	struct gm_error *error;
+	char path[64];
 
-	if (asprintf(&path, "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid, vma->start,
-		     vma->end) < 0) {
-		path = NULL;
-		return gm_error_errno(ENOMEM, "cannot open %s", vma->name);
-	}
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)pid,
+		 vma->start, vma->end);
 	error = gm_elf_open(path, elf);
 	if (!error)
 		return NULL;
 	gm_error_destroy(error);
-	free(path);
-	if (asprintf(&path, "/proc/%d/root%s", (int)pid, vma->name) < 0) {
-		path = NULL;
-		return gm_error_errno(ENOMEM, "cannot open %s", vma->name);
-	}
-	return gm_elf_open(path, elf);
+	return open_in_root(pid, vma->name, elf);
 }
 
 /* A segment is mapped by whole pages of the file. */
