@@ -4,36 +4,13 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "base/reader.h"
+#include "go/pclntab_parts.h"
 
 #define FUNCTIONS_MAX (8U << 20)
 #define HEADER_BYTES 72
 #define STRING_MAX (64U << 10)
-#define NO_OFFSET UINT32_MAX
 
-/* Bytes of the table, in it. */
-struct part {
-	const uint8_t *bytes;
-	size_t size;
-};
-
-/**
- * struct form - what the forms differ in
- * @magic: the first four bytes
- * @words: how many of the header's words come before the offsets of the parts
- * @pointer: bytes of an address in the list of functions
- * @has_units: files are numbered by compilation unit
- * @has_line: a function says where it begins in the source
- * @inline_: number of the inlining tree among the function data, which it shifted
- */
-static const struct form {
-	uint32_t magic;
-	uint8_t words;
-	uint8_t pointer;
-	bool has_units;
-	bool has_line;
-	uint8_t inline_;
-} forms[] = {
+static const struct gm_go_pclntab_shape forms[] = {
 	[GM_GO_PCLNTAB_1_2] = { 0xfffffffb, 1, 8, false, false, 4 },
 	[GM_GO_PCLNTAB_1_16] = { 0xfffffffa, 2, 8, true, false, 3 },
 	[GM_GO_PCLNTAB_1_18] = { 0xfffffff0, 3, 4, true, false, 3 },
@@ -42,28 +19,7 @@ static const struct form {
 
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
-/**
- * struct gm_go_pclntab - a copy of the table
- * @quantum: instructions are multiples of it
- * @list: @count pairs of a function's address, or offset, and its record's offset in
- *	@records, and the last one's end
- */
-struct gm_go_pclntab {
-	const struct gm_go_module *module;
-	uint8_t *bytes;
-	size_t size;
-	enum gm_go_pclntab_form form;
-	uint8_t quantum;
-	size_t count;
-	struct part list;
-	struct part names;
-	struct part units;
-	struct part files;
-	struct part values;
-	struct part records;
-};
-
-static bool get_u32(const struct part *part, uint64_t at, uint32_t *value)
+bool gm_go_pclntab_u32(const struct gm_go_pclntab_part *part, uint64_t at, uint32_t *value)
 {
 	if (at > part->size || part->size - at < sizeof(*value))
 		return false;
@@ -71,10 +27,10 @@ static bool get_u32(const struct part *part, uint64_t at, uint32_t *value)
 	return true;
 }
 
-static bool get_pointer(const struct gm_go_pclntab *table, const struct part *part, uint64_t at,
-			uint64_t *value)
+bool gm_go_pclntab_pointer(const struct gm_go_pclntab *table, const struct gm_go_pclntab_part *part,
+			   uint64_t at, uint64_t *value)
 {
-	size_t size = forms[table->form].pointer;
+	size_t size = table->shape->pointer;
 
 	*value = 0;
 	if (at > part->size || part->size - at < size)
@@ -83,8 +39,7 @@ static bool get_pointer(const struct gm_go_pclntab *table, const struct part *pa
 	return true;
 }
 
-/* They are printed: control characters make it no name. */
-static const char *get_string(const struct part *part, uint64_t at)
+const char *gm_go_pclntab_string(const struct gm_go_pclntab_part *part, uint64_t at)
 {
 	for (uint64_t i = at; i < part->size && i - at < STRING_MAX; i++) {
 		if (!part->bytes[i])
@@ -121,41 +76,42 @@ static uint64_t header_word(const uint8_t *header, size_t index)
 	return value;
 }
 
-static bool part_at(const struct gm_go_pclntab *table, size_t index, struct part *part)
+static bool part_at(const struct gm_go_pclntab *table, size_t index,
+		    struct gm_go_pclntab_part *part)
 {
-	uint64_t offset = header_word(table->bytes, forms[table->form].words + index);
+	uint64_t offset = header_word(table->bytes, table->shape->words + index);
 
 	if (offset > table->size)
 		return false;
-	*part = (struct part){ table->bytes + offset, table->size - offset };
+	*part = (struct gm_go_pclntab_part){ table->bytes + offset, table->size - offset };
 	return true;
 }
 
 static size_t list_bytes(const struct gm_go_pclntab *table)
 {
-	return (table->count * 2 + 1) * forms[table->form].pointer;
+	return (table->count * 2 + 1) * table->shape->pointer;
 }
 
-static bool cut_list(struct gm_go_pclntab *table, const struct part *from)
+static bool cut_list(struct gm_go_pclntab *table, const struct gm_go_pclntab_part *from)
 {
-	table->list = (struct part){ from->bytes, list_bytes(table) };
+	table->list = (struct gm_go_pclntab_part){ from->bytes, list_bytes(table) };
 	return from->size >= table->list.size;
 }
 
 /* Of Go 1.2 to 1.15: one part, behind the list of functions the offset of that of files. */
 static bool split_old(struct gm_go_pclntab *table)
 {
-	struct part all = { table->bytes, table->size };
-	struct part list = { table->bytes + 16, table->size - 16 };
+	struct gm_go_pclntab_part all = { table->bytes, table->size };
+	struct gm_go_pclntab_part list = { table->bytes + 16, table->size - 16 };
 	uint32_t files;
 
 	table->names = all;
 	table->values = all;
 	table->records = all;
-	if (!cut_list(table, &list) || !get_u32(&list, table->list.size, &files) ||
+	if (!cut_list(table, &list) || !gm_go_pclntab_u32(&list, table->list.size, &files) ||
 	    files > table->size)
 		return false;
-	table->files = (struct part){ table->bytes + files, table->size - files };
+	table->files = (struct gm_go_pclntab_part){ table->bytes + files, table->size - files };
 	return true;
 }
 
@@ -165,6 +121,7 @@ static bool split(struct gm_go_pclntab *table)
 
 	if (!find_form(table->bytes, table->size, &table->form))
 		return false;
+	table->shape = &forms[table->form];
 	table->quantum = table->bytes[6];
 	count = header_word(table->bytes, 0);
 	if (!count || count > FUNCTIONS_MAX)
@@ -182,7 +139,7 @@ static uint64_t start_of(const struct gm_go_pclntab *table, size_t index)
 {
 	uint64_t start = 0;
 
-	get_pointer(table, &table->list, index * 2 * forms[table->form].pointer, &start);
+	gm_go_pclntab_pointer(table, &table->list, index * 2 * table->shape->pointer, &start);
 	return start;
 }
 
@@ -194,14 +151,10 @@ static bool in_order(const struct gm_go_pclntab *table)
 	return true;
 }
 
-static bool is_relative(const struct gm_go_pclntab *table)
-{
-	return table->form >= GM_GO_PCLNTAB_1_18;
-}
-
 static uint64_t address_of(const struct gm_go_pclntab *table, uint64_t start)
 {
-	return is_relative(table) ? gm_go_module_text_at(table->module, start) : start;
+	return gm_go_pclntab_is_relative(table) ? gm_go_module_text_at(table->module, start) :
+						  start;
 }
 
 static struct gm_error *read_table(const struct gm_go_program *program, struct gm_go_pclntab *table)
@@ -262,58 +215,49 @@ size_t gm_go_pclntab_count(const struct gm_go_pclntab *table)
 	return table->count;
 }
 
-/* Go src/runtime/runtime2.go: _func. Behind its address, or offset, these u32. */
-enum field {
-	FUNC_NAME,
-	FUNC_ARGS,
-	FUNC_DEFER,
-	FUNC_SP,
-	FUNC_FILE,
-	FUNC_LINE,
-	FUNC_PCDATA,
-	FUNC_UNIT,
-};
-
-static uint32_t field_of(const struct gm_go_pclntab *table, const struct gm_go_function *function,
-			 enum field field)
+uint32_t gm_go_pclntab_field(const struct gm_go_pclntab *table,
+			     const struct gm_go_function *function, enum gm_go_pclntab_field field)
 {
 	uint32_t value = 0;
 
-	get_u32(&table->records, function->record + forms[table->form].pointer + field * 4, &value);
+	gm_go_pclntab_u32(&table->records, function->record + table->shape->pointer + field * 4,
+			  &value);
 	return value;
 }
 
-static size_t record_bytes(const struct gm_go_pclntab *table)
+size_t gm_go_pclntab_record_bytes(const struct gm_go_pclntab *table)
 {
-	const struct form *form = &forms[table->form];
+	const struct gm_go_pclntab_shape *shape = table->shape;
 
-	return form->pointer + (FUNC_UNIT + form->has_units + form->has_line + 1) * 4;
+	return shape->pointer + (FUNC_UNIT + shape->has_units + shape->has_line + 1) * 4;
 }
 
 bool gm_go_pclntab_function(const struct gm_go_pclntab *table, size_t index,
 			    struct gm_go_function *function)
 {
-	size_t size = forms[table->form].pointer;
+	size_t size = table->shape->pointer;
 	uint64_t record;
 
 	if (index >= table->count ||
-	    !get_pointer(table, &table->list, (index * 2 + 1) * size, &record) ||
-	    record > table->records.size || table->records.size - record < record_bytes(table))
+	    !gm_go_pclntab_pointer(table, &table->list, (index * 2 + 1) * size, &record) ||
+	    record > table->records.size ||
+	    table->records.size - record < gm_go_pclntab_record_bytes(table))
 		return false;
 	*function = (struct gm_go_function){
 		.entry = address_of(table, start_of(table, index)),
 		.end = address_of(table, start_of(table, index + 1)),
 		.record = record,
 	};
-	function->args = (int32_t)field_of(table, function, FUNC_ARGS);
-	function->name = gm_go_pclntab_name(table, field_of(table, function, FUNC_NAME));
+	function->args = (int32_t)gm_go_pclntab_field(table, function, FUNC_ARGS);
+	function->name = gm_go_pclntab_name(table, gm_go_pclntab_field(table, function, FUNC_NAME));
 	return function->name && function->entry <= function->end;
 }
 
 bool gm_go_pclntab_find(const struct gm_go_pclntab *table, uint64_t pc,
 			struct gm_go_function *function)
 {
-	uint64_t at = is_relative(table) ? gm_go_module_text_offset(table->module, pc) : pc;
+	uint64_t at =
+		gm_go_pclntab_is_relative(table) ? gm_go_module_text_offset(table->module, pc) : pc;
 	size_t low = 0, high = table->count;
 
 	if (at < start_of(table, 0) || at >= start_of(table, table->count))
@@ -341,135 +285,7 @@ bool gm_go_pclntab_find_name(const struct gm_go_pclntab *table, const char *name
 
 const char *gm_go_pclntab_name(const struct gm_go_pclntab *table, uint32_t offset)
 {
-	return get_string(&table->names, offset);
-}
-
-/* At most 32 bits in groups of seven. */
-static bool get_varint(struct gm_reader *reader, uint32_t *value)
-{
-	uint8_t byte;
-
-	*value = 0;
-	for (unsigned int shift = 0; shift < 35; shift += 7) {
-		if (!gm_reader_u8(reader, &byte))
-			return false;
-		*value |= (uint32_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return true;
-	}
-	return false;
-}
-
-/* Pairs of a change of the value and of the bytes of code it holds for; a change of 0 ends
- * them, but for the first. Go src/runtime/symtab.go: pcvalue, step.
- */
-static int32_t value_at(const struct gm_go_pclntab *table, const struct gm_go_function *function,
-			uint32_t offset, uint64_t pc)
-{
-	uint64_t at = function->entry;
-	struct gm_reader reader;
-	uint32_t change, bytes;
-	uint32_t value = -1;
-
-	gm_reader_init(&reader, table->values.bytes, table->values.size);
-	if (!offset || !gm_reader_seek(&reader, offset))
-		return -1;
-	while (at < function->end && get_varint(&reader, &change)) {
-		if ((!change && at != function->entry) || !get_varint(&reader, &bytes))
-			return -1;
-		value += -(change & 1) ^ (change >> 1);
-		at += (uint64_t)bytes * table->quantum;
-		if (pc < at)
-			return (int32_t)value;
-		if (!bytes)
-			return -1;
-	}
-	return -1;
-}
-
-static const char *file_name(const struct gm_go_pclntab *table,
-			     const struct gm_go_function *function, int32_t number)
-{
-	uint32_t offset = 0;
-
-	if (number < 0)
-		return NULL;
-	if (table->form == GM_GO_PCLNTAB_1_2)
-		return get_u32(&table->files, (uint64_t)number * 4, &offset) ?
-			       get_string(&table->records, offset) :
-			       NULL;
-	if (!get_u32(&table->units, ((uint64_t)field_of(table, function, FUNC_UNIT) + number) * 4,
-		     &offset) ||
-	    offset == NO_OFFSET)
-		return NULL;
-	return get_string(&table->files, offset);
-}
-
-void gm_go_pclntab_line(const struct gm_go_pclntab *table, const struct gm_go_function *function,
-			uint64_t pc, const char **file, int32_t *line)
-{
-	*file = file_name(table, function,
-			  value_at(table, function, field_of(table, function, FUNC_FILE), pc));
-	*line = value_at(table, function, field_of(table, function, FUNC_LINE), pc);
-	if (*line < 0)
-		*line = 0;
-}
-
-int32_t gm_go_pclntab_frame_bytes(const struct gm_go_pclntab *table,
-				  const struct gm_go_function *function, uint64_t pc)
-{
-	return value_at(table, function, field_of(table, function, FUNC_SP), pc);
-}
-
-int32_t gm_go_pclntab_pcdata(const struct gm_go_pclntab *table,
-			     const struct gm_go_function *function, enum gm_go_pcdata kind,
-			     uint64_t pc)
-{
-	uint32_t offset = 0;
-
-	if (kind >= field_of(table, function, FUNC_PCDATA) ||
-	    !get_u32(&table->records, function->record + record_bytes(table) + kind * 4, &offset))
-		return -1;
-	return value_at(table, function, offset, pc);
-}
-
-/* Of the record's last word the last byte. */
-static size_t count_funcdata(const struct gm_go_pclntab *table,
-			     const struct gm_go_function *function)
-{
-	return table->records.bytes[function->record + record_bytes(table) - 1];
-}
-
-static size_t number_of(const struct gm_go_pclntab *table, enum gm_go_funcdata kind)
-{
-	size_t inlining = forms[table->form].inline_;
-
-	switch (kind) {
-	case GM_GO_FUNCDATA_INLINE:
-		return inlining;
-	case GM_GO_FUNCDATA_STACK_OBJECTS:
-		return inlining - 1;
-	default:
-		return kind;
-	}
-}
-
-uint64_t gm_go_pclntab_funcdata(const struct gm_go_pclntab *table,
-				const struct gm_go_function *function, enum gm_go_funcdata kind)
-{
-	size_t number = number_of(table, kind), size = forms[table->form].pointer;
-	uint64_t at = function->record + record_bytes(table) +
-		      (uint64_t)field_of(table, function, FUNC_PCDATA) * 4;
-	uint64_t value;
-
-	/* In memory pointers are aligned to their size, and so is the table. */
-	at += -(at + (table->records.bytes - table->bytes)) % size;
-	if (number >= count_funcdata(table, function) ||
-	    !get_pointer(table, &table->records, at + number * size, &value))
-		return 0;
-	if (!is_relative(table))
-		return value;
-	return value == NO_OFFSET ? 0 : table->module->gofunc + value;
+	return gm_go_pclntab_string(&table->names, offset);
 }
 
 /* Where a table's header says that its names are, behind itself. */
