@@ -99,31 +99,35 @@ static void test_fault(void)
 /*
  * A page whose memory is broken, in a huge page that cannot be split, as a pipe has another page of
  * it: to read it would be a machine check. Who breaks it may be killed for that: it is a child.
+ * Return: 0, or the errno of a kernel that breaks none.
  */
 static long poison(long p, long page, long unused UNUSED)
 {
 	struct iovec iov = { (void *)p, PAGE };
-	int fds[2];
+	int fds[2], status;
 	pid_t pid;
 
 	if (pipe(fds) || vmsplice(fds[1], &iov, 1, 0) != PAGE)
 		die("vmsplice failed: %s", strerror(errno));
 	pid = fork();
-	if (!pid) {
-		madvise((void *)(p + page * PAGE), PAGE, MADV_HWPOISON);
-		_exit(0);
-	}
-	return waitpid(pid, NULL, 0) != pid;
+	if (!pid)
+		_exit(madvise((void *)(p + page * PAGE), PAGE, MADV_HWPOISON) ? errno : 0);
+	if (waitpid(pid, &status, 0) != pid)
+		die("waiting for who breaks a page failed: %s", strerror(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 static void test_poison(void)
 {
-	long p = target_call(&target, do_map, HUGE, MADV_HUGEPAGE, 0);
+	long p = target_call(&target, do_map, HUGE, MADV_HUGEPAGE, 0), err;
 
 	target_call(&target, do_touch, p, HUGE, HUGE);
-	target_call(&target, poison, p, 3, 0);
-	check("zeros=1", p, "a huge page with a broken page, which is not read",
-	      "thp=2048 zero=2040");
+	err = target_call(&target, poison, p, 3, 0);
+	if (err == EINVAL)
+		tap_skip("this kernel breaks no page", "a huge page with a broken page");
+	else
+		check("zeros=1", p, "a huge page with a broken page, which is not read",
+		      "thp=2048 zero=2040");
 	target_call(&target, do_unmap, p, HUGE, 0);
 }
 
