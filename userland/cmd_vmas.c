@@ -208,6 +208,7 @@ static const struct gm_out_column all_columns[] = {
 		COLUMN("name", NULL, GM_OUT_STRING, name),
 };
 
+#define PID_COLUMN COLUMN("pid", "PID", GM_OUT_COUNT, pid)
 #define SIZE_COLUMNS                                                                              \
 	COLUMN("start", "START", GM_OUT_HEX, start), COLUMN("size", "SIZE", GM_OUT_BYTES, size),  \
 		COLUMN("rss", "RSS", GM_OUT_BYTES, rss), COLUMN("thp", "THP", GM_OUT_BYTES, thp), \
@@ -215,8 +216,9 @@ static const struct gm_out_column all_columns[] = {
 #define NAME_COLUMNS \
 	COLUMN("kind", "KIND", GM_OUT_STRING, kind), COLUMN("name", "NAME", GM_OUT_STRING, label)
 
-/* What fits 80 columns, with the module and without. */
+/* What fits 80 columns, with the module and without; the pid only where there are several. */
 static const struct gm_out_column event_columns[] = {
+	PID_COLUMN,
 	SIZE_COLUMNS,
 	COLUMN("faults", "FAULTS", GM_OUT_COUNT, faults),
 	COLUMN("collapses", "COLL", GM_OUT_COUNT, collapses),
@@ -225,6 +227,7 @@ static const struct gm_out_column event_columns[] = {
 };
 
 static const struct gm_out_column plain_columns[] = {
+	PID_COLUMN,
 	SIZE_COLUMNS,
 	NAME_COLUMNS,
 };
@@ -239,13 +242,24 @@ static struct gm_error *print_table(const struct view *view, enum gm_out_format 
 	return gm_out_table_print(stdout, format, &table, view->rows.items, view->rows.count);
 }
 
+/* The rows of a process stand together. */
+static bool is_one_process(const struct view *view)
+{
+	const struct row *rows = view->rows.items;
+
+	return !view->rows.count || rows[0].pid == rows[view->rows.count - 1].pid;
+}
+
 static struct gm_error *print_view(const struct view *view, enum gm_out_format format)
 {
+	size_t left_out = is_one_process(view);
+
 	if (format != GM_OUT_TEXT)
 		return print_table(view, format, all_columns, COUNT(all_columns));
 	if (view->watched)
-		return print_table(view, format, event_columns, COUNT(event_columns));
-	return print_table(view, format, plain_columns, COUNT(plain_columns));
+		return print_table(view, format, event_columns + left_out,
+				   COUNT(event_columns) - left_out);
+	return print_table(view, format, plain_columns + left_out, COUNT(plain_columns) - left_out);
 }
 
 int gm_cmd_vmas(int argc, char **argv)

@@ -36,23 +36,34 @@ static struct json_object *read_json(int fd)
 	return json_tokener_parse(text);
 }
 
+/* What it prints goes to @fd. */
+static int run_to(int fd, int (*command)(int argc, char **argv), char **arguments)
+{
+	int before = dup(STDOUT_FILENO), count = 0, exit_code;
+
+	while (arguments[count])
+		count++;
+	fflush(stdout);
+	dup2(fd, STDOUT_FILENO);
+	exit_code = command(count, arguments);
+	fflush(stdout);
+	dup2(before, STDOUT_FILENO);
+	close(before);
+	return exit_code;
+}
+
 /* @operand: also "-p" and another pid in one word, or NULL. */
 static struct ran run(int (*command)(int argc, char **argv), const char *name, pid_t pid,
 		      const char *operand)
 {
-	int fd = memfd_create("stdout", MFD_CLOEXEC), before = dup(STDOUT_FILENO);
+	int fd = memfd_create("stdout", MFD_CLOEXEC);
 	char text[16];
 	char *arguments[] = { (char *)name, (char *)"--json", (char *)"-p",
 			      text,	    (char *)operand,  NULL };
 	struct ran ran;
 
 	snprintf(text, sizeof(text), "%d", (int)pid);
-	fflush(stdout);
-	dup2(fd, STDOUT_FILENO);
-	ran.exit_code = command(operand ? 5 : 4, arguments);
-	fflush(stdout);
-	dup2(before, STDOUT_FILENO);
-	close(before);
+	ran.exit_code = run_to(fd, command, arguments);
 	ran.json = read_json(fd);
 	close(fd);
 	return ran;
@@ -119,6 +130,40 @@ static void test_gone(pid_t pid, pid_t gone)
 	json_object_put(ran.json);
 }
 
+/* The title of the first column, and in how many lines @pid stands there. */
+static size_t first_column(char **arguments, pid_t pid, char title[16])
+{
+	int fd = memfd_create("stdout", MFD_CLOEXEC);
+	FILE *file = fdopen(fd, "r");
+	char *line = NULL;
+	size_t room = 0, lines = 0;
+
+	run_to(fd, gm_cmd_vmas, arguments);
+	rewind(file);
+	if (fscanf(file, "%15s", title) != 1)
+		*title = '\0';
+	while (getline(&line, &room, file) > 0)
+		lines += atoi(line) == pid;
+	free(line);
+	fclose(file);
+	return lines;
+}
+
+/* Rows of several processes say whose they are; of one nobody asks. */
+static void test_whose(pid_t pid)
+{
+	char one[16], two[16], title[16];
+	char *both[] = { (char *)"vmas", (char *)"-p", one, (char *)"-p", two, NULL };
+
+	snprintf(one, sizeof(one), "%d", (int)pid);
+	snprintf(two, sizeof(two), "%d", (int)getpid());
+	tap_ok(first_column(both, pid, title) > 5, "two processes: its rows have its pid");
+	tap_str(title, "PID", "in the first column", CONTRACT);
+	both[3] = NULL;
+	first_column(both, pid, title);
+	tap_str(title, "START", "one process: no pid", CONTRACT);
+}
+
 static void test_same(void)
 {
 	const struct gm_spans_process one = { 10, { .start_ticks = 500 } };
@@ -156,6 +201,7 @@ int main(void)
 	test_answers(pid);
 	test_refusals(pid);
 	test_gone(pid, make_gone());
+	test_whose(pid);
 	test_same();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
