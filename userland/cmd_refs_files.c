@@ -7,6 +7,7 @@
 
 #include "cmd_refs.h"
 #include "out/bytes.h"
+#include "out/clean.h"
 #include "out/pprof.h"
 
 #define DOT_EDGES 200
@@ -48,12 +49,20 @@ static int by_bytes(const void *a, const void *b)
 	return one->bytes < two->bytes ? 1 : -(one->bytes > two->bytes);
 }
 
-/* A name between quotes: what of it would end them goes. */
+/* A name between quotes: what of it would end them goes, and what is no UTF-8, as dot has it. */
 static void put_name(FILE *file, const char *name)
 {
-	for (; *name; name++)
-		fputc(*name == '"' || *name == '\\' || (unsigned char)*name < ' ' ? '\'' : *name,
-		      file);
+	size_t bytes;
+
+	for (; *name; name += bytes ?: 1) {
+		bytes = gm_out_utf8_bytes(name);
+		if (!bytes)
+			fputs(GM_OUT_REPLACEMENT, file);
+		else if (*name == '"' || *name == '\\' || (unsigned char)*name < ' ')
+			fputc('\'', file);
+		else
+			fwrite(name, 1, bytes, file);
+	}
 }
 
 static void put_part(FILE *file, const struct gm_holders *holders,

@@ -39,6 +39,35 @@ void gm_out_clean(char *text, size_t size, const char *keep)
 	clean(text, size, keep, '\0');
 }
 
+/* RFC 3629, table 3-7 of Unicode. */
+size_t gm_out_utf8_bytes(const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (*s < 0x80)
+		return 1;
+	if (*s < 0xc2 || *s > 0xf4)
+		return 0;
+	length = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+	if (*s == 0xe0)
+		low = 0xa0; /* no overlong forms */
+	if (*s == 0xed)
+		high = 0x9f; /* no surrogates */
+	if (*s == 0xf0)
+		low = 0x90;
+	if (*s == 0xf4)
+		high = 0x8f; /* nothing past U+10FFFF */
+	if (s[1] < low || s[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++) {
+		if (s[i] < 0x80 || s[i] > 0xbf)
+			return 0;
+	}
+	return length;
+}
+
 static bool write_all(const char *bytes, size_t size)
 {
 	while (size) {

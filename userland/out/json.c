@@ -5,35 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define REPLACEMENT "\xef\xbf\xbd"
-
-/* Bytes of the UTF-8 character at @s, 0 where there is none (RFC 3629, table 3-7 of Unicode). */
-static size_t utf8_length(const unsigned char *s)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
-
-	if (*s < 0x80)
-		return 1;
-	if (*s < 0xc2 || *s > 0xf4)
-		return 0;
-	length = *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
-	if (*s == 0xe0)
-		low = 0xa0; /* no overlong forms */
-	if (*s == 0xed)
-		high = 0x9f; /* no surrogates */
-	if (*s == 0xf0)
-		low = 0x90;
-	if (*s == 0xf4)
-		high = 0x8f; /* nothing past U+10FFFF */
-	if (s[1] < low || s[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++) {
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	}
-	return length;
-}
+#include "out/clean.h"
 
 struct json_object *gm_out_json_string(const char *text)
 {
@@ -42,15 +14,15 @@ struct json_object *gm_out_json_string(const char *text)
 
 	if (!text)
 		return NULL;
-	clean = malloc(strlen(text) * strlen(REPLACEMENT) + 1);
+	clean = malloc(strlen(text) * strlen(GM_OUT_REPLACEMENT) + 1);
 	if (!clean)
 		return NULL;
 	to = clean;
 	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
+		size_t length = gm_out_utf8_bytes(text);
 
-		to = mempcpy(to, length ? text : REPLACEMENT,
-			     length ? length : strlen(REPLACEMENT));
+		to = mempcpy(to, length ? text : GM_OUT_REPLACEMENT,
+			     length ? length : strlen(GM_OUT_REPLACEMENT));
 		text += length ? length : 1;
 	}
 	return json_object_new_string_len(clean, to - clean);
