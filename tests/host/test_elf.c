@@ -419,6 +419,41 @@ static void test_bomb(void)
 	close(fd);
 }
 
+#define MEMBERS 700
+
+/* Each question about it costs all of its members. */
+static void test_wide(void)
+{
+	static const struct gm_elf_vendor vendor = { .kind = MADE_AT_KIND, .descend = is_array };
+	const uint64_t most = GM_ELF_GLOBALS_STEPS / MEMBERS;
+	struct gm_elf_globals *globals = NULL;
+	struct made_bytes info = { .size = 0 };
+	struct gm_elf_part part;
+	uint64_t answers = 0;
+	uint32_t pointer, wide;
+	struct gm_elf *elf;
+	char path[32];
+	int fd;
+
+	made_unit(&info, "unit");
+	pointer = made_kind_pointer(&info, KIND_POINTER);
+	wide = made_struct(&info, "wide", 8);
+	for (int i = 0; i < MEMBERS; i++)
+		made_member(&info, "m", 0, pointer);
+	made_end(&info);
+	made_variable(&info, 0x1000, wide);
+	made_unit_end(&info);
+	fd = make(&info, false, path);
+	elf = must_open(path);
+	tap_ok(!gm_elf_globals_read(elf, &vendor, &globals), "a struct of 700 members");
+	while (globals && answers <= most && gm_elf_globals_find(globals, 0x1000, &part))
+		answers++;
+	tap_u64(answers, most, "how often a word of it is asked for", "GM_ELF_GLOBALS_STEPS");
+	gm_elf_globals_destroy(globals);
+	gm_elf_destroy(elf);
+	close(fd);
+}
+
 /* To open one would be to wait for somebody to write. */
 static void test_pipe(void)
 {
@@ -442,6 +477,7 @@ int main(void)
 	test_fields(false);
 	test_fields(true);
 	test_globals();
+	test_wide();
 	test_rings();
 	test_depth();
 	test_no_such();

@@ -217,6 +217,64 @@ static void read_bytes(const uint8_t *bytes, size_t size)
 	close(fd);
 }
 
+#define LONG_NAMES (16U << 20)
+
+/* As if all of its names were one long one: each symbol's begins a byte later. */
+static void lengthen_names(int fd)
+{
+	gm_autofree char *names = malloc(LONG_NAMES);
+	Elf64_Shdr section;
+	Elf64_Ehdr header;
+	uint64_t at;
+
+	if (!names || pread(fd, &header, sizeof(header), 0) != sizeof(header))
+		abort();
+	memset(names, 'x', LONG_NAMES);
+	names[0] = '\0';
+	names[LONG_NAMES - 1] = '\0';
+	for (int i = 1; i < header.e_shnum; i++) {
+		at = header.e_shoff + i * sizeof(section);
+		if (pread(fd, &section, sizeof(section), at) != sizeof(section))
+			abort();
+		if (section.sh_type != SHT_STRTAB || i == header.e_shstrndx)
+			continue;
+		section.sh_offset = lseek(fd, 0, SEEK_END);
+		section.sh_size = LONG_NAMES;
+		if (pwrite(fd, names, LONG_NAMES, section.sh_offset) != LONG_NAMES ||
+		    pwrite(fd, &section, sizeof(section), at) != sizeof(section))
+			abort();
+	}
+}
+
+/* 17 names of 16 MiB each are more than the 256 MiB that are read. */
+static void test_long_names(void)
+{
+	struct made_symbol many[17];
+	const struct made_elf what = {
+		.segments = segments, .segment_count = 3, .symbols = many, .symbol_count = 17
+	};
+	struct gm_elf_functions *functions = NULL;
+	struct gm_elf *elf = NULL;
+	struct gm_error *error;
+	char path[32];
+	int fd;
+
+	for (size_t i = 0; i < 17; i++)
+		many[i] = (struct made_symbol){ "x", 0x401000 + i, 1, STT_FUNC };
+	fd = made_file(&what, path);
+	lengthen_names(fd);
+	error = gm_elf_open(path, &elf);
+	close(fd);
+	if (!error)
+		error = gm_elf_functions_read(elf, &functions);
+	tap_u64(error ? error->code : 0, EBADMSG, "more names than any program has",
+		"elf/symtab.h");
+	tap_ok(error && strstr(error->message, "256 MiB of their names"), "which is said");
+	gm_error_destroy(error);
+	gm_elf_functions_destroy(functions);
+	gm_elf_destroy(elf);
+}
+
 static void test_broken(void)
 {
 	static uint8_t whole[FILE_MAX], broken[FILE_MAX];
@@ -241,6 +299,7 @@ int main(void)
 	test_none();
 	test_tls();
 	test_slots();
+	test_long_names();
 	test_broken();
 	return tap_done();
 }

@@ -13,7 +13,6 @@
 #define GLOBALS_MAX (4U << 20)
 #define DEPTH_MAX 64
 #define TYPEDEFS_MAX 16
-#define MEMBERS_MAX 65536
 
 /* @type: where in the DWARF its type is */
 struct global {
@@ -21,8 +20,10 @@ struct global {
 	Dwarf_Off type;
 };
 
+/* @steps: that are left */
 struct gm_elf_globals {
 	GM_VEC(struct global);
+	uint32_t steps;
 	struct gm_elf_vendor vendor;
 	Dwarf *dwarf;
 };
@@ -148,6 +149,7 @@ struct gm_error *gm_elf_globals_read(struct gm_elf *elf, const struct gm_elf_ven
 	if (!globals)
 		return gm_error_errno(ENOMEM, "cannot read the variables of %s", elf->path);
 	globals->vendor = *vendor;
+	globals->steps = GM_ELF_GLOBALS_STEPS;
 	error = read_globals(elf, globals);
 	if (error)
 		gm_elf_globals_destroy(globals);
@@ -183,15 +185,17 @@ static void strip_typedefs(Dwarf_Die *type)
 }
 
 /* The member that holds byte *@offset, which becomes one of its. */
-static bool enter_struct(Dwarf_Die *type, uint64_t *offset)
+static bool enter_struct(struct gm_elf_globals *globals, Dwarf_Die *type, uint64_t *offset)
 {
 	uint64_t best = 0, at;
 	Dwarf_Die member, found;
 	bool any = false;
-	int left = MEMBERS_MAX;
 
-	for (int more = dwarf_child(type, &member); !more && left--;
+	for (int more = dwarf_child(type, &member); !more;
 	     more = dwarf_siblingof(&member, &member)) {
+		if (!globals->steps)
+			return false;
+		globals->steps--;
 		if (dwarf_tag(&member) != DW_TAG_member ||
 		    !number(&member, DW_AT_data_member_location, &at) || at > *offset ||
 		    (any && at < best))
@@ -273,7 +277,7 @@ bool gm_elf_globals_find(struct gm_elf_globals *globals, uint64_t address, struc
 			return true;
 		}
 		if (dwarf_tag(&type) == DW_TAG_structure_type) {
-			if (!enter_struct(&type, &part->offset))
+			if (!enter_struct(globals, &type, &part->offset))
 				return false;
 		} else if (dwarf_tag(&type) == DW_TAG_array_type) {
 			if (!enter_array(&type, &part->offset))

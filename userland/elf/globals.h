@@ -39,7 +39,14 @@ struct gm_error *gm_elf_globals_read(struct gm_elf *elf, const struct gm_elf_ven
 void gm_elf_globals_destroy(struct gm_elf_globals *globals);
 GM_DEFINE_AUTO(gm_elf_globals)
 
-/* The part at @address, as linked; false: of no variable that is described. */
+/* Members of structs that all calls together look at; those of a large program are some thousand
+ * for each of its types.
+ */
+#define GM_ELF_GLOBALS_STEPS (32U << 20)
+
+/* The part at @address, as linked; false: of no variable that is described, or GM_ELF_GLOBALS_STEPS
+ * were made.
+ */
 bool gm_elf_globals_find(struct gm_elf_globals *globals, uint64_t address,
 			 struct gm_elf_part *part);
 

@@ -12,6 +12,14 @@ static struct gm_error *no_memory(const struct gm_elf *elf)
 	return gm_error_create(ENOMEM, "cannot read the symbols of %s: out of memory", elf->path);
 }
 
+static struct gm_error *too_many(const struct gm_elf *elf)
+{
+	return gm_error_create(EBADMSG,
+			       "cannot read the symbols of %s: it has more than %u, or more than"
+			       " %u MiB of their names",
+			       elf->path, SYMBOLS_MAX, NAMES_MAX >> 20);
+}
+
 void gm_elf_symtab_deinit(struct gm_elf_symtab *symtab)
 {
 	free(symtab->items);
@@ -19,21 +27,21 @@ void gm_elf_symtab_deinit(struct gm_elf_symtab *symtab)
 	*symtab = (struct gm_elf_symtab){};
 }
 
-static bool add(struct gm_elf_symtab *symtab, const GElf_Sym *symbol, const char *name)
+static struct gm_error *add(const struct gm_elf *elf, struct gm_elf_symtab *symtab,
+			    const GElf_Sym *symbol, const char *name)
 {
 	size_t length = strlen(name) + 1;
 	struct gm_elf_named *named;
 
-	if (symtab->count == SYMBOLS_MAX || symtab->names.count + length > NAMES_MAX ||
-	    !gm_vec_reserve(&symtab->names, length))
-		return false;
-	named = gm_vec_push(symtab);
+	if (symtab->count == SYMBOLS_MAX || symtab->names.count + length > NAMES_MAX)
+		return too_many(elf);
+	named = gm_vec_reserve(&symtab->names, length) ? gm_vec_push(symtab) : NULL;
 	if (!named)
-		return false;
+		return no_memory(elf);
 	*named = (struct gm_elf_named){ symbol->st_value, symbol->st_size, symtab->names.count };
 	memcpy(symtab->names.items + symtab->names.count, name, length);
 	symtab->names.count += length;
-	return true;
+	return NULL;
 }
 
 static struct gm_error *read_table(struct gm_elf *elf, Elf_Scn *section, const GElf_Shdr *header,
@@ -41,18 +49,19 @@ static struct gm_error *read_table(struct gm_elf *elf, Elf_Scn *section, const G
 {
 	Elf_Data *table = elf_getdata(section, NULL);
 	size_t count = table && table->d_buf ? table->d_size / sizeof(Elf64_Sym) : 0;
+	struct gm_error *error = NULL;
 	GElf_Sym symbol;
 	const char *name;
 
-	for (size_t i = 0; i < count && i < INT32_MAX; i++) {
+	for (size_t i = 0; i < count && i < INT32_MAX && !error; i++) {
 		if (!gelf_getsym(table, i, &symbol) || symbol.st_shndx == SHN_UNDEF ||
 		    !symbol.st_value || !wanted(&symbol))
 			continue;
 		name = elf_strptr(elf->elf, header->sh_link, symbol.st_name);
-		if (name && *name && !add(symtab, &symbol, name))
-			return no_memory(elf);
+		if (name && *name)
+			error = add(elf, symtab, &symbol, name);
 	}
-	return NULL;
+	return error;
 }
 
 /* Of two at one address, the one that has a size comes last and is found. */

@@ -24,7 +24,7 @@ struct gm_elf_symtab {
 };
 
 /* Of .symtab and .dynsym what is @wanted; a file that has neither has no symbols. EBADMSG:
- * corrupt. The caller deinits, also after an error.
+ * corrupt, or more of them than any program has. The caller deinits, also after an error.
  */
 typedef bool (*gm_elf_wanted)(const GElf_Sym *symbol);
 struct gm_error *gm_elf_symtab_read(struct gm_elf *elf, gm_elf_wanted wanted,
