@@ -150,6 +150,8 @@ static void test_vma_classes(void)
 		{ 0x500000, 0x501000, "rw-p", GM_VMA_HEAP, 0, 0, "[heap]" },
 		anon(0x7f0000000000, 0x7f0000001000),
 		{ 0x7f0000001000, 0x7f0004000000, "---p", GM_VMA_ANON, 0, 0, "" },
+		anon(0x7f0008000000, 0x7f000c000000),
+		anon(0x7f000c001000, 0x7f0010000000),
 		{ 0x7f0010001000, 0x7f0010002000, "---p", GM_VMA_ANON, 0, 0, "" },
 		anon(0x7f0010002000, 0x7f0010003000),
 		{ 0x7f0020000000, 0x7f0020001000, "r-xp", GM_VMA_FILE, 0, 8, "/lib/libc.so.6" },
@@ -158,9 +160,10 @@ static void test_vma_classes(void)
 		{ 0x7ffff0000000, 0x7ffff0001000, "rw-p", GM_VMA_STACK, 0, 0, "[stack]" },
 	};
 	static const enum gm_go_class classes[] = {
-		GM_GO_BINARY,	GM_GO_BINARY,	  GM_GO_BINARY,	    GM_GO_CGO_HEAP,
-		GM_GO_CGO_HEAP, GM_GO_ANON_OTHER, GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
-		GM_GO_FILE,	GM_GO_SHMEM,	  GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
+		GM_GO_BINARY,	  GM_GO_BINARY,	      GM_GO_BINARY,   GM_GO_CGO_HEAP,
+		GM_GO_CGO_HEAP,	  GM_GO_ANON_OTHER,   GM_GO_CGO_HEAP, GM_GO_ANON_OTHER,
+		GM_GO_ANON_OTHER, GM_GO_THREAD_STACK, GM_GO_FILE,     GM_GO_SHMEM,
+		GM_GO_ANON_OTHER, GM_GO_THREAD_STACK,
 	};
 	struct gm_maps maps = maps_of(vmas, COUNT(vmas));
 	struct gm_go_heap heap = { 0 };

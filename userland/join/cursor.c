@@ -115,8 +115,10 @@ static bool is_thread_stack(const struct gm_vma *vma, const struct gm_vma *below
  */
 static bool is_glibc_arena(const struct gm_vma *vma, const struct gm_vma *above)
 {
-	return above && above->start == vma->end && is_guard(above) &&
-	       vma->start % ARENA_BYTES == 0 && above->end % ARENA_BYTES == 0;
+	bool has_guard = above && above->start == vma->end && is_guard(above);
+
+	return vma->start % ARENA_BYTES == 0 &&
+	       (vma->end % ARENA_BYTES == 0 || (has_guard && above->end % ARENA_BYTES == 0));
 }
 
 static enum gm_go_class anon_class(const struct gm_cursor *cursor, const struct gm_vma *vma)
