@@ -191,6 +191,7 @@ json_object *gm_report_json(const struct gm_report *report)
 	add_count(object, "released_huge_pages", bill->released_huge);
 	json_object_object_add(object, "totals", heap ? totals_json(&heap->totals) : NULL);
 	json_object_object_add(object, "causes", causes_json(report->verdict));
+	add_flag(object, "causes_overlap", report->verdict->overlap);
 	json_object_object_add(object, "ruled_out", lines_json(&report->verdict->ruled_out));
 	json_object_object_add(object, "unchecked", lines_json(&report->verdict->unchecked));
 	json_object_object_add(object, "host", host_json(report));

@@ -155,11 +155,15 @@ static void print_cost(FILE *stream, const struct gm_report *report)
 
 void gm_report_print(FILE *stream, const struct gm_report *report)
 {
+	static const char overlap[] = "(their sizes overlap: what pinned huge pages have empty is "
+				      "idle or in free slots, too)";
 	const struct gm_verdict *verdict = report->verdict;
 
 	print_title(stream, report);
 	for (size_t i = 0; i < verdict->cause_count; i++)
 		print_cause(stream, &verdict->causes[i]);
+	if (verdict->overlap)
+		gm_report_print_wrapped(stream, "       ", overlap);
 	fputc('\n', stream);
 	gm_report_print_bill(stream, report);
 	if (report->strip)

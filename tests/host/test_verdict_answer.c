@@ -105,6 +105,19 @@ static void test_order(void)
 	tap_ok(!mentions(&verdict.ruled_out, "idle"), "what is found is not ruled out");
 }
 
+static void test_plural(void)
+{
+	struct scene scene = refilled();
+	struct gm_verdict verdict;
+
+	scene.heap.flux_spans = 1;
+	verdict = judge(&scene);
+	tap_ok(mentions(&verdict.unchecked, "1 span that"), "one span");
+	scene.heap.flux_spans = 2;
+	verdict = judge(&scene);
+	tap_ok(mentions(&verdict.unchecked, "2 spans that"), "two spans");
+}
+
 static void test_fixes(void)
 {
 	struct scene scene = refilled();
@@ -136,6 +149,7 @@ int main(void)
 	test_virtual();
 	test_limit();
 	test_order();
+	test_plural();
 	test_fixes();
 	return tap_done();
 }

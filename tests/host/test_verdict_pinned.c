@@ -237,6 +237,25 @@ static void test_range(void)
 	tap_ok(cause && !strstr(cause->fixes[0].run.text, "disablethp"), "go1.21.5 has not");
 }
 
+/* Its pages are idle, which is a cause of its own. */
+static void test_overlap(void)
+{
+	static struct scene scene;
+	struct gm_verdict verdict;
+
+	make(&scene);
+	verdict = judge(&scene);
+	tap_ok(find(&verdict) && !verdict.overlap, "a cause alone overlaps with none");
+	scene.bill.resident[GM_GO_IDLE] = PAGES * (GM_HUGE_BYTES - 8192);
+	scene.again = scene.bill;
+	verdict = judge(&scene);
+	tap_u64(verdict.cause_count, 2, "pinned, and idle", "the construction");
+	tap_ok(verdict.overlap, "which is said to overlap");
+	few_pages(&scene);
+	verdict = judge(&scene);
+	tap_ok(verdict.cause_count == 1 && !verdict.overlap, "idle alone does not");
+}
+
 static void test_ruled_out(void)
 {
 	static struct scene scene;
@@ -255,6 +274,7 @@ int main(void)
 {
 	test_cases();
 	test_range();
+	test_overlap();
 	test_ruled_out();
 	return tap_done();
 }

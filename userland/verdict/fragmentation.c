@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/plural.h"
 #include "verdict/cause.h"
 
 /* Between two GCs the free slots of a healthy heap come and go; up to three quarters
@@ -68,10 +69,11 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 	gm_line_set(&cause->detail, "%s (%u%% of RSS) resident in free slots and span tails",
 		    gm_size(cause->high).text, gm_percent(cause->high, input->bill->rss));
 	gm_lines_add(&cause->evidence,
-		     "the %lu B class: %lu spans, %lu of %lu slots used, "
+		     "the %lu B class: %lu span%s, %lu of %lu slot%s used, "
 		     "%s free (%u%% of all free)",
 		     (unsigned long)worst->elem_bytes, (unsigned long)worst->spans,
-		     (unsigned long)worst->objects, (unsigned long)worst->slots,
+		     gm_plural(worst->spans), (unsigned long)worst->objects,
+		     (unsigned long)worst->slots, gm_plural(worst->slots),
 		     gm_size(worst->free_bytes).text,
 		     gm_percent(worst->free_bytes, free_slots(input->bill)));
 	gm_lines_add(&cause->evidence,

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/plural.h"
 #include "verdict/cause.h"
 
 /* A page that is emptier than a heap with GOGC=300 right after a GC. */
@@ -88,13 +89,16 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause,
 
 	gm_line_set(&cause->headline, "a few objects keep huge pages that are empty");
 	gm_line_set(&cause->detail,
-		    "%s (%u%% of RSS) empty in %lu huge pages, which %s of objects and stacks keep",
+		    "%s (%u%% of RSS) empty in %lu huge page%s, which %s of objects and "
+		    "stacks keep",
 		    gm_size(cause->high).text, gm_percent(cause->high, bill->rss),
-		    (unsigned long)pinned->pages, gm_size(pinned->held).text);
+		    (unsigned long)pinned->pages, gm_plural(pinned->pages),
+		    gm_size(pinned->held).text);
 	gm_lines_add(&cause->evidence,
-		     "%lu of the heap's %lu huge pages are %d%% empty or more; gomemctl huge "
+		     "%lu of the heap's %lu huge page%s are %d%% empty or more; gomemctl huge "
 		     "names what is in each",
-		     (unsigned long)pinned->pages, (unsigned long)bill->huge.count, EMPTY_PERCENT);
+		     (unsigned long)pinned->pages, (unsigned long)bill->huge.count,
+		     gm_plural(bill->huge.count), EMPTY_PERCENT);
 	gm_lines_add(&cause->evidence, "thp=%s", input->host->thp_enabled);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
+#include "base/plural.h"
 #include "verdict/cause.h"
 
 #define SYSFS_THP "/sys/kernel/mm/transparent_hugepage/"
@@ -65,15 +66,19 @@ static void check_collapses(const struct gm_verdict_input *input, struct gm_caus
 
 	if (input->events)
 		gm_cause_check(cause, collapses_explain(input), false,
-			       "%lu collapses and %lu huge faults seen in this heap; "
-			       "%lu of its %lu huge pages lie over released spans",
+			       "%lu collapse%s and %lu huge fault%s seen in this heap; "
+			       "%lu of its %lu huge page%s lie over released spans",
 			       (unsigned long)input->events->collapses,
-			       (unsigned long)input->events->huge_faults, pages,
-			       (unsigned long)input->bill->huge.count);
+			       gm_plural(input->events->collapses),
+			       (unsigned long)input->events->huge_faults,
+			       gm_plural(input->events->huge_faults), pages,
+			       (unsigned long)input->bill->huge.count,
+			       gm_plural(input->bill->huge.count));
 	else
 		gm_cause_check(cause, false, false,
-			       "no module counts collapses, for %lu huge pages over released spans",
-			       pages);
+			       "no module counts collapses, for %lu huge page%s over released "
+			       "spans",
+			       pages, gm_plural(pages));
 }
 
 static void check(const struct gm_verdict_input *input, struct gm_cause *cause,
@@ -109,19 +114,20 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause)
 	else
 		gm_line_set(&cause->headline, "memory that Go gave back is still resident");
 	gm_line_set(&cause->detail,
-		    "%s (%u%% of RSS) released but resident, %u%% of it in %lu huge pages",
+		    "%s (%u%% of RSS) released but resident, %u%% of it in %lu huge page%s",
 		    gm_size(cause->high).text, gm_percent(cause->high, bill->rss),
-		    gm_percent(kept_huge(bill), kept(bill)), (unsigned long)bill->released_huge);
+		    gm_percent(kept_huge(bill), kept(bill)), (unsigned long)bill->released_huge,
+		    gm_plural(bill->released_huge));
 	gm_lines_add(&cause->evidence, "%s; HeapReleased %s", settings(input->host).text,
 		     gm_size(input->heap->totals.heap_released).text);
 	if (events)
 		gm_lines_add(&cause->evidence,
-			     "in this heap in %lu s: %lu collapses (+%s at most), "
-			     "%lu huge faults, %s released",
+			     "in this heap in %lu s: %lu collapse%s (+%s at most), "
+			     "%lu huge fault%s, %s released",
 			     (unsigned long)(events->age_ms / 1000),
-			     (unsigned long)events->collapses,
+			     (unsigned long)events->collapses, gm_plural(events->collapses),
 			     gm_size(events->collapses * GM_HUGE_BYTES).text,
-			     (unsigned long)events->huge_faults,
+			     (unsigned long)events->huge_faults, gm_plural(events->huge_faults),
 			     gm_size(events->released_bytes).text);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/plural.h"
 #include "verdict/cause.h"
 
 static bool mostly_virtual(const struct gm_bill *bill)
@@ -26,8 +27,8 @@ static void note_unchecked(const struct gm_verdict_input *input, struct gm_lines
 	else if (heap->gc_running)
 		gm_lines_add(unchecked, "live from dead objects: a GC ran during the look");
 	if (heap && heap->flux_spans)
-		gm_lines_add(unchecked, "%lu spans that changed while they were read",
-			     (unsigned long)heap->flux_spans);
+		gm_lines_add(unchecked, "%lu span%s that changed during the look",
+			     (unsigned long)heap->flux_spans, gm_plural(heap->flux_spans));
 	if (heap && !input->again)
 		gm_lines_add(unchecked, "whether the spans held still: no second read of them");
 	if (!input->huge_known)
@@ -173,12 +174,28 @@ static void largest_first(struct gm_verdict *verdict)
 		}
 }
 
+static bool has(const struct gm_verdict *verdict, const char *id)
+{
+	for (size_t i = 0; i < verdict->cause_count; i++)
+		if (!strcmp(verdict->causes[i].id, id))
+			return true;
+	return false;
+}
+
+/* What is empty in pinned huge pages is idle or a free slot; what was released is the refill's. */
+static bool overlap(const struct gm_verdict *verdict)
+{
+	return has(verdict, "pinned-huge-pages") &&
+	       (has(verdict, "span-fragmentation") || has(verdict, "idle-not-released"));
+}
+
 void gm_verdict_judge(const struct gm_verdict_input *input, struct gm_verdict *verdict)
 {
 	memset(verdict, 0, sizeof(*verdict));
 	if (input->heap)
 		judge_heap(input, verdict);
 	largest_first(verdict);
+	verdict->overlap = overlap(verdict);
 	if (!verdict->cause_count) {
 		verdict->cause_count = 1;
 		if (input->heap)

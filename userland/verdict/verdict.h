@@ -81,12 +81,14 @@ struct gm_cause {
  * @causes: largest first, at least one
  * @ruled_out: what was looked at and is not it, with the figure that says so
  * @unchecked: what could not be looked at, and why
+ * @overlap: some bytes are of two causes, so that their sizes do not add up
  */
 struct gm_verdict {
 	size_t cause_count;
 	struct gm_cause causes[GM_VERDICT_CAUSES];
 	struct gm_lines ruled_out;
 	struct gm_lines unchecked;
+	bool overlap;
 };
 
 /* What the module counted in the Go heap's address range since attach. */
