@@ -2,6 +2,7 @@
 /* One address for eyes: a line for what it is, and one for each thing it lies in. */
 #include <inttypes.h>
 
+#include "base/plural.h"
 #include "cmd_addr.h"
 #include "go/life.h"
 #include "out/bytes.h"
@@ -231,8 +232,9 @@ static void print_history(FILE *stream, const struct gm_huge_history *history)
 {
 	if (history->collapses == GM_OUT_NONE)
 		return;
-	fprintf(stream, LABEL "%" PRIu64 " collapses, %" PRIu64 " refills, %s of churn", "",
-		history->collapses, history->refills, size(history->churn).text);
+	fprintf(stream, LABEL "%" PRIu64 " collapse%s, %" PRIu64 " refill%s, %s of churn", "",
+		history->collapses, gm_plural(history->collapses), history->refills,
+		gm_plural(history->refills), size(history->churn).text);
 	if (history->by)
 		fprintf(stream, "; last made huge by %s %.1f s ago", history->by,
 			history->since_ms / 1000.0);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "cmd_goroutines.h"
 #include "out/bytes.h"
 
@@ -125,8 +126,8 @@ static void print_frames(FILE *stream, struct gm_goroutines_look *look,
 	}
 	print_last(&printer);
 	if (printer.lines > USUAL_LINES)
-		fprintf(stream, "      (and %u lines more; --json has them)\n",
-			printer.lines - USUAL_LINES);
+		fprintf(stream, "      (and %u line%s more; --json has them)\n",
+			printer.lines - USUAL_LINES, gm_plural(printer.lines - USUAL_LINES));
 }
 
 static void print_stack(FILE *stream, struct gm_goroutines_look *look,
@@ -192,7 +193,9 @@ static void print_group(FILE *stream, const struct gm_goroutines_view *view,
 	print_stack(stream, look, group->example);
 }
 
-static void print_sum(FILE *stream, const char *title, const struct gm_goroutines_groups *groups,
+/* @one: what it is called alone, @many: else. */
+static void print_sum(FILE *stream, const char *one, const char *many,
+		      const struct gm_goroutines_groups *groups,
 		      const struct gm_goroutines_look *look)
 {
 	char stack[GM_OUT_BYTES_MAX], resident[GM_OUT_BYTES_MAX];
@@ -203,7 +206,7 @@ static void print_sum(FILE *stream, const char *title, const struct gm_goroutine
 		stack_bytes += groups->items[i].stack_bytes;
 		resident_bytes += groups->items[i].resident_bytes;
 	}
-	fprintf(stream, "%9" PRIu64 " %s, stacks %s, resident %s\n", count, title,
+	fprintf(stream, "%9" PRIu64 " %s, stacks %s, resident %s\n", count, count == 1 ? one : many,
 		gm_out_bytes(stack_bytes, stack),
 		look->pages ? gm_out_bytes(resident_bytes, resident) : "not known");
 }
@@ -213,8 +216,8 @@ static void print_threads(FILE *stream, const struct gm_goroutines_look *look)
 	char stack[GM_OUT_BYTES_MAX], resident[GM_OUT_BYTES_MAX];
 
 	fprintf(stream,
-		"%9" PRIu64 " threads, stacks for the scheduler, C and signals %s, resident %s\n",
-		look->threads, gm_out_bytes(look->thread_bytes, stack),
+		"%9" PRIu64 " thread%s, stacks for the scheduler, C and signals %s, resident %s\n",
+		look->threads, gm_plural(look->threads), gm_out_bytes(look->thread_bytes, stack),
 		look->pages ? gm_out_bytes(look->thread_resident, resident) : "not known");
 }
 
@@ -275,17 +278,22 @@ static void print_list(FILE *stream, const struct gm_goroutines_view *view,
 	}
 }
 
+static void print_change(FILE *stream, int64_t more, unsigned int within_s)
+{
+	fprintf(stream, "%+9" PRId64 " goroutine%s within %u s: + and - tell of which\n", more,
+		gm_plural(more < 0 ? -more : more), within_s);
+}
+
 static void print_look(FILE *stream, const struct gm_goroutines_view *view,
 		       struct gm_goroutines_look *look, const struct gm_goroutines_groups *states,
 		       const struct gm_goroutines_groups *system)
 {
 	fprintf(stream, "pid %d  %s\n", (int)look->subject->pid, look->subject->image.version.text);
-	print_sum(stream, "goroutines", states, look);
-	print_sum(stream, "of the runtime's own", system, look);
+	print_sum(stream, "goroutine", "goroutines", states, look);
+	print_sum(stream, "of the runtime's own", "of the runtime's own", system, look);
 	print_threads(stream, look);
 	if (look->before)
-		fprintf(stream, "%+9" PRId64 " goroutines within %u s: + and - tell of which\n",
-			(int64_t)(look->count - look->before->count), view->growth_s);
+		print_change(stream, look->count - look->before->count, view->growth_s);
 	if (look->population->moved)
 		fprintf(stream, "%9" PRIu64 " ran while they were read: where is not known\n",
 			look->population->moved);

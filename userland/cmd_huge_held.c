@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "cmd_huge.h"
 #include "out/bytes.h"
 
@@ -151,7 +152,7 @@ static void print_many(FILE *stream, const struct gm_holder *holders, size_t cou
 		found = add_kind(kinds, found, &heap->spans.items[holders[i].span]);
 	}
 	qsort(kinds, found, sizeof(*kinds), by_spans);
-	fprintf(stream, "%s in %zu spans: ", gm_out_bytes(bytes, text), count);
+	fprintf(stream, "%s in %zu span%s: ", gm_out_bytes(bytes, text), count, gm_plural(count));
 	for (size_t i = 0; i < found && i < KINDS_MAX; i++) {
 		fprintf(stream, "%s%u of ", i ? ", " : "", kinds[i].spans);
 		print_kind(stream, kinds[i].span);

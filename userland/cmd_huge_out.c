@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "cmd_huge.h"
 #include "out/bytes.h"
 #include "out/json.h"
@@ -144,9 +145,10 @@ static void print_sum(const struct gm_huge_sum *sum, bool all)
 	char text[GM_OUT_BYTES_MAX];
 
 	if (all)
-		printf("%" PRIu64 " times 2 MiB, %" PRIu64 " of them huge", sum->blocks, sum->huge);
+		printf("%" PRIu64 " time%s 2 MiB, %" PRIu64 " of them huge", sum->blocks,
+		       gm_plural(sum->blocks), sum->huge);
 	else
-		printf("%" PRIu64 " huge page%s", sum->huge, sum->huge == 1 ? "" : "s");
+		printf("%" PRIu64 " huge page%s", sum->huge, gm_plural(sum->huge));
 	printf(", %s resident", gm_out_bytes(sum->resident, text));
 	printf(": %s live\n", gm_out_bytes(sum->live, text));
 	printf("%s could go", gm_out_bytes(sum->waste, text));

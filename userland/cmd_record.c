@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/plural.h"
 #include "cmd.h"
 #include "cmd_record.h"
 #include "os/exec.h"
@@ -278,8 +279,8 @@ static struct gm_error *record(struct job *job, const struct gm_source *source)
 		gm_cmd_say("record", "without a Go heap: %s", job->subject.go_problem->message);
 	catch_stop();
 	error = take_samples(job);
-	gm_cmd_say("record", "%" PRIu64 " samples of process %d in %s", job->samples,
-		   (int)job->subject.pid, job->path);
+	gm_cmd_say("record", "%" PRIu64 " sample%s of process %d in %s", job->samples,
+		   gm_plural(job->samples), (int)job->subject.pid, job->path);
 	return error;
 }
 

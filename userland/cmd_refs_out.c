@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/plural.h"
 #include "cmd_refs.h"
 
 #include <errno.h>
@@ -124,7 +125,7 @@ static struct gm_error *print_rows(const struct gm_refs_look *look, uint64_t pid
 		rest.bytes += row->bytes;
 		rest.retained_bytes += row->retained_bytes;
 	}
-	snprintf(name, sizeof(name), "%" PRIu64 " others", left);
+	snprintf(name, sizeof(name), "%" PRIu64 " other%s", left, gm_plural(left));
 	if (left)
 		own[count++] = rest;
 	own[count++] = sum;
@@ -155,7 +156,7 @@ static struct gm_error *print_types(const struct gm_refs_look *look, uint64_t pi
 		rest.objects += row->objects;
 		rest.bytes += row->bytes;
 	}
-	snprintf(name, sizeof(name), "%" PRIu64 " others", left);
+	snprintf(name, sizeof(name), "%" PRIu64 " other%s", left, gm_plural(left));
 	if (left)
 		own[count++] = rest;
 	return gm_out_table_print(stdout, GM_OUT_TEXT, &type_text_table, own, count);
@@ -167,15 +168,16 @@ static void print_totals(const struct gm_holders_totals *totals)
 	uint64_t us = totals->heap_us + totals->roots_us + totals->edges_us + totals->types_us +
 		      totals->tree_us;
 
-	printf("\nreached %" PRIu64 " of %" PRIu64 " living objects, %s of %s, by %" PRIu64
-	       " references\n",
-	       totals->reached_objects, totals->live_objects,
+	printf("\nreached %" PRIu64 " of %" PRIu64 " living object%s, %s of %s, by %" PRIu64
+	       " reference%s\n",
+	       totals->reached_objects, totals->live_objects, gm_plural(totals->live_objects),
 	       gm_out_bytes(totals->reached_bytes, reached), gm_out_bytes(totals->live_bytes, live),
-	       totals->references);
-	printf("in flux: %" PRIu64 " references, %" PRIu64 " spans, %" PRIu64 " of %" PRIu64
-	       " goroutines%s\n",
-	       totals->flux_references, totals->flux_spans, totals->flux_goroutines,
-	       totals->goroutines, totals->gc_running ? "; a GC was running" : "");
+	       totals->references, gm_plural(totals->references));
+	printf("in flux: %" PRIu64 " reference%s, %" PRIu64 " span%s, %" PRIu64 " of %" PRIu64
+	       " goroutine%s%s\n",
+	       totals->flux_references, gm_plural(totals->flux_references), totals->flux_spans,
+	       gm_plural(totals->flux_spans), totals->flux_goroutines, totals->goroutines,
+	       gm_plural(totals->goroutines), totals->gc_running ? "; a GC was running" : "");
 	printf("guessed: %s of stacks", gm_out_bytes(totals->guessed_stack_bytes, guessed));
 	printf(", %s of objects\n", gm_out_bytes(totals->guessed_heap_bytes, guessed));
 	printf("took %" PRIu64 ".%02" PRIu64 " s and %s; ", us / 1000000, us % 1000000 / 10000,

@@ -2,6 +2,7 @@
 /* The bill as a tree, and the heap's address space as a strip. */
 #include <string.h>
 
+#include "base/plural.h"
 #include "cmd_report.h"
 
 #define MIB 1048576.0
@@ -66,9 +67,10 @@ static void leaf_text(const struct gm_report *report, enum gm_go_class class_, c
 		      char *text, size_t size)
 {
 	if (class_ == GM_GO_RELEASED && report->bill->released_huge)
-		snprintf(text, size, "%s, in %lu huge pages",
+		snprintf(text, size, "%s, in %lu huge page%s",
 			 is_culprit(report, class_) ? "RELEASED BUT RESIDENT" : name,
-			 (unsigned long)report->bill->released_huge);
+			 (unsigned long)report->bill->released_huge,
+			 gm_plural(report->bill->released_huge));
 	else
 		snprintf(text, size, "%s", name);
 }
