@@ -8,6 +8,7 @@
 
 #include "go/goroutine.h"
 #include "go/label_sets.h"
+#include "os/mem_source.h"
 #include "tap.h"
 
 #define SLICES 24 /* labels are a slice from this Go on */
@@ -247,6 +248,43 @@ static void test_sets(void)
 	gm_go_label_sets_deinit(&sets);
 }
 
+#define MANY 1000
+
+static uint64_t calls;
+
+static struct gm_error *count_pieces(struct gm_mem *counting, struct gm_mem_piece *pieces,
+				     size_t count)
+{
+	(void)counting;
+	calls++;
+	return gm_mem_read_pieces(mem, pieces, count);
+}
+
+/* As a program makes them: what is alike lies side by side. */
+static void test_cost(void)
+{
+	static const struct gm_mem_operations operations = { .read_pieces = count_pieces };
+	struct gm_mem counting = { &operations };
+	static struct go_label labels[MANY];
+	static struct go_slice slices[MANY];
+	struct gm_go_label_sets sets = {};
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < MANY; i++) {
+		labels[i] = (struct go_label){ string("k"), string("v") };
+		slices[i] = (struct go_slice){ &labels[i], 1, 1 };
+		gm_error_destroy(gm_go_label_sets_want(&sets, (uintptr_t)&slices[i]));
+	}
+	gm_go_label_sets_read(&sets, &counting, SLICES);
+	for (size_t i = 0; i < MANY; i++)
+		wrong += !gm_go_label_sets_of(&sets, (uintptr_t)&slices[i]);
+	tap_u64(wrong, 0, "1000 sets", "construction");
+	/* Of labels and slices there are 56 KiB. */
+	tap_ok(calls < 30, "are read by the page");
+	printf("# %" PRIu64 " reads\n", calls);
+	gm_go_label_sets_deinit(&sets);
+}
+
 int main(void)
 {
 	struct gm_error *error = gm_mem_open_pid(getpid(), &mem);
@@ -260,6 +298,7 @@ int main(void)
 	test_map();
 	test_random();
 	test_sets();
+	test_cost();
 	gm_mem_destroy(mem);
 	return tap_done();
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "os/mem_cache.h"
+
 static int by_pointer(const void *a, const void *b)
 {
 	const struct gm_go_label_set *one = a, *two = b;
@@ -38,9 +40,8 @@ static void sort_unique(struct gm_go_label_sets *sets)
 	sets->count = kept;
 }
 
-void gm_go_label_sets_read(struct gm_go_label_sets *sets, struct gm_mem *mem, unsigned int minor)
+static void read_sets(struct gm_go_label_sets *sets, struct gm_mem *mem, unsigned int minor)
 {
-	sort_unique(sets);
 	for (size_t i = 0; i < sets->count; i++) {
 		struct gm_go_label_set *set = &sets->items[i];
 		struct gm_error *error;
@@ -50,6 +51,17 @@ void gm_go_label_sets_read(struct gm_go_label_sets *sets, struct gm_mem *mem, un
 			gm_go_labels_deinit(&set->labels);
 		gm_error_destroy(error);
 	}
+}
+
+/* The sets of one program were made in the same places: maps, slices, strings. */
+void gm_go_label_sets_read(struct gm_go_label_sets *sets, struct gm_mem *mem, unsigned int minor)
+{
+	gm_auto(gm_mem) struct gm_mem *cache = NULL;
+	struct gm_error *error = gm_mem_cache(mem, &cache);
+
+	gm_error_destroy(error);
+	sort_unique(sets);
+	read_sets(sets, cache ?: mem, minor);
 }
 
 const struct gm_go_labels *gm_go_label_sets_of(const struct gm_go_label_sets *sets,
