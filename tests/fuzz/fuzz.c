@@ -71,7 +71,8 @@ static void say_flat(const struct gm_mem *mem, char *text, size_t size)
 
 struct gm_mem *fuzz_mem(uint64_t address, const void *data, size_t size)
 {
-	static const struct gm_mem_operations operations = { read_flat, destroy_flat, say_flat };
+	static const struct gm_mem_operations operations = { read_flat, destroy_flat, say_flat,
+							     NULL };
 	struct flat *flat = malloc(sizeof(*flat));
 
 	if (!flat)

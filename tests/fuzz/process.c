@@ -104,7 +104,7 @@ static void add_places(struct core *core)
 
 static void load(struct core *core, const char *name)
 {
-	static const struct gm_mem_operations operations = { read_changed, no_destroy, say };
+	static const struct gm_mem_operations operations = { read_changed, no_destroy, say, NULL };
 	struct fuzz_process *process = &core->process;
 	struct gm_go_program program;
 	char exe[FUZZ_BASE_MAX], its[64];

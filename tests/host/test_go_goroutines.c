@@ -194,6 +194,9 @@ static void test_hostile(void)
 	fake.allgs[1] = GM_GO_GOROUTINES_MAX + 1;
 	fake.allgs[2] = GM_GO_GOROUTINES_MAX + 1;
 	fails(EIO, "more than there may be");
+	fake.allgs[1] = GM_GO_GOROUTINES_MAX;
+	fake.allgs[2] = GM_GO_GOROUTINES_MAX;
+	fails(EIO, "more than there is memory for");
 	fake.allgs[1] = 6;
 	fake.allgs[2] = 5;
 	fails(EIO, "more than there is room for");

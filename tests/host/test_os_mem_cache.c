@@ -51,7 +51,7 @@ static void say_made(const struct gm_mem *mem, char *text, size_t size)
 	snprintf(text, size, "of a test");
 }
 
-static const struct gm_mem_operations operations = { read_made, NULL, say_made };
+static const struct gm_mem_operations operations = { read_made, NULL, say_made, NULL };
 static struct gm_mem made = { &operations };
 
 /* What the cache says of [address, address + size) is what lies there. */

@@ -44,7 +44,7 @@ static void say_fake(const struct gm_mem *mem, char *text, size_t size)
 	snprintf(text, size, "of nothing");
 }
 
-static const struct gm_mem_operations fake_operations = { read_fake, no_destroy, say_fake };
+static const struct gm_mem_operations fake_operations = { read_fake, no_destroy, say_fake, NULL };
 
 static uint8_t byte_at(struct gm_mem *mem, uint64_t address, bool *there)
 {

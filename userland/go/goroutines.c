@@ -2,6 +2,7 @@
 #include "go/goroutines.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -56,16 +57,49 @@ static struct gm_error *add(struct gm_go_goroutines *goroutines, enum gm_go_g_ki
 	return NULL;
 }
 
+/* Counters of RSS may lag that far behind. */
+#define MEMORY_SLACK (64ULL << 20)
+#define G_BYTES_MIN 376 /* of Go 1.15; none has less */
+
+/* How many fit into what it has: to list them takes as much memory of ours. */
+static uint64_t most_goroutines(const struct gm_go_target *target)
+{
+	uint64_t size = gm_go_layout_size(&target->image->layout, GM_GO_G_BYTES);
+	uint64_t bytes = gm_mem_bytes(target->mem), most;
+
+	if (bytes > UINT64_MAX - MEMORY_SLACK)
+		return GM_GO_GOROUTINES_MAX;
+	most = (bytes + MEMORY_SLACK) / (size > G_BYTES_MIN ? size : G_BYTES_MIN);
+	return most < GM_GO_GOROUTINES_MAX ? most : GM_GO_GOROUTINES_MAX;
+}
+
+static struct gm_error *check_room(const struct gm_go_target *target, uint64_t most)
+{
+	struct gm_go_slice list;
+	struct gm_error *error;
+
+	error = gm_go_read_slice(target, target->image->globals[GM_GO_ALLGS].address,
+				 sizeof(uint64_t), GM_GO_GOROUTINES_MAX, &list);
+	if (error || list.length <= most)
+		return error;
+	return gm_go_nonsense(target,
+			      "it lists %" PRIu64 " goroutines, but the memory that it has is"
+			      " enough for %" PRIu64,
+			      list.length, most);
+}
+
 static struct gm_error *list_goroutines(const struct gm_go_target *target,
 					struct gm_go_goroutines *goroutines)
 {
 	gm_autofree uint64_t *addresses = NULL;
-	struct gm_error *error;
+	uint64_t most = most_goroutines(target);
+	struct gm_error *error = check_room(target, most);
 	size_t count;
 
+	if (error)
+		return error;
 	error = gm_go_read_items(target, target->image->globals[GM_GO_ALLGS].address,
-				 sizeof(*addresses), GM_GO_GOROUTINES_MAX, (void **)&addresses,
-				 &count);
+				 sizeof(*addresses), most, (void **)&addresses, &count);
 	if (!error && !gm_vec_reserve(goroutines, count))
 		return gm_error_errno(ENOMEM, "cannot list %zu goroutines", count);
 	for (size_t i = 0; i < count && !error; i++)

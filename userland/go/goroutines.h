@@ -78,7 +78,8 @@ struct gm_go_goroutines {
 
 /* Goroutines in the order of runtime.allgs, then the threads' own. They go on meanwhile: what
  * was read of one belongs together, but see gm_go_goroutines_reread(). ENOTSUP: the program
- * does not say where they are. The caller deinits, also after an error.
+ * does not say where they are. EIO: it claims more than GM_GO_GOROUTINES_MAX, or than fit into
+ * the memory that it has. The caller deinits, also after an error.
  */
 struct gm_error *gm_go_goroutines_read(const struct gm_go_target *target,
 				       struct gm_go_goroutines *goroutines) GM_MUST_CHECK;

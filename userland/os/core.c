@@ -230,7 +230,8 @@ static void say_mem(const struct gm_mem *mem, char *text, size_t size)
 
 struct gm_error *gm_core_mem(struct gm_core *core, struct gm_mem **mem)
 {
-	static const struct gm_mem_operations operations = { read_pieces, destroy_mem, say_mem };
+	static const struct gm_mem_operations operations = { read_pieces, destroy_mem, say_mem,
+							     NULL };
 	struct core_mem *own = malloc(sizeof(*own));
 
 	if (!own)

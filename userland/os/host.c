@@ -137,6 +137,18 @@ static uint64_t start_ticks(const char *stat)
 	return ticks;
 }
 
+uint64_t gm_process_memory_bytes(pid_t pid)
+{
+	gm_autofree char *status = NULL;
+	uint64_t rss, swap;
+	size_t size;
+
+	gm_error_destroy(gm_proc_read(pid, "status", SMALL_FILE_BYTES, &status, &size));
+	rss = find_kb(status, "VmRSS:");
+	swap = find_kb(status, "VmSwap:");
+	return rss > GM_UNKNOWN - swap ? GM_UNKNOWN : rss + swap;
+}
+
 struct gm_error *gm_process_read(pid_t pid, struct gm_process *process)
 {
 	gm_autofree char *comm = NULL, *status = NULL, *stat = NULL;

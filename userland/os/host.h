@@ -61,6 +61,9 @@ struct gm_process {
 	uint64_t cgroup_max_bytes;
 };
 
+/* Resident and swapped out, GM_UNKNOWN where it does not say. */
+uint64_t gm_process_memory_bytes(pid_t pid);
+
 /* ESRCH where it is gone. */
 struct gm_error *gm_process_read(pid_t pid, struct gm_process *process) GM_MUST_CHECK;
 

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "os/file.h"
+#include "os/host.h"
 #include "os/mem_source.h"
 
 #define BATCH_PIECES 1024 /* IOV_MAX */
@@ -137,9 +138,15 @@ static void say_live(const struct gm_mem *mem, char *text, size_t size)
 	snprintf(text, size, "of process %d", (int)((const struct live *)mem)->pid);
 }
 
+static uint64_t live_bytes(const struct gm_mem *mem)
+{
+	return gm_process_memory_bytes(((const struct live *)mem)->pid);
+}
+
 struct gm_error *gm_mem_open_pid(pid_t pid, struct gm_mem **mem)
 {
-	static const struct gm_mem_operations operations = { read_live, destroy_live, say_live };
+	static const struct gm_mem_operations operations = { read_live, destroy_live, say_live,
+							     live_bytes };
 	/* Opening /proc/PID/mem asks the kernel the question that process_vm_readv() will. */
 	gm_autoclose int fd = -1;
 	struct gm_error *error = gm_proc_open(pid, "mem", &fd);
@@ -164,6 +171,11 @@ void gm_mem_destroy(struct gm_mem *mem)
 struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pieces, size_t count)
 {
 	return mem->operations->read_pieces(mem, pieces, count);
+}
+
+uint64_t gm_mem_bytes(const struct gm_mem *mem)
+{
+	return mem->operations->bytes ? mem->operations->bytes(mem) : UINT64_MAX;
 }
 
 struct gm_error *gm_mem_read(struct gm_mem *mem, uint64_t address, void *buffer, size_t size)

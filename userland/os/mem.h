@@ -43,4 +43,9 @@ struct gm_mem_piece {
 struct gm_error *gm_mem_read_pieces(struct gm_mem *mem, struct gm_mem_piece *pieces,
 				    size_t count) GM_MUST_CHECK;
 
+/* How much the process has by now, resident and swapped out, bytes: no more of its memory says
+ * anything. UINT64_MAX: not known, as of one that is no more.
+ */
+uint64_t gm_mem_bytes(const struct gm_mem *mem);
+
 #endif

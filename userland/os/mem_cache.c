@@ -93,10 +93,15 @@ static void say_cached(const struct gm_mem *mem, char *text, size_t size)
 	cache->under->operations->where(cache->under, text, size);
 }
 
+static uint64_t cached_bytes(const struct gm_mem *mem)
+{
+	return gm_mem_bytes(((const struct cache *)mem)->under);
+}
+
 struct gm_error *gm_mem_cache(struct gm_mem *under, struct gm_mem **mem)
 {
-	static const struct gm_mem_operations operations = { read_cached, destroy_cache,
-							     say_cached };
+	static const struct gm_mem_operations operations = { read_cached, destroy_cache, say_cached,
+							     cached_bytes };
 	struct cache *cache = calloc(1, sizeof(*cache));
 
 	if (!cache)

@@ -10,12 +10,14 @@
  * @read_pieces: as gm_mem_read_pieces()
  * @destroy: of all the source has, @mem included
  * @where: "of process 12", for messages; at most 255 bytes
+ * @bytes: as gm_mem_bytes(); NULL: not known
  */
 struct gm_mem_operations {
 	struct gm_error *(*read_pieces)(struct gm_mem *mem, struct gm_mem_piece *pieces,
 					size_t count);
 	void (*destroy)(struct gm_mem *mem);
 	void (*where)(const struct gm_mem *mem, char *text, size_t size);
+	uint64_t (*bytes)(const struct gm_mem *mem);
 };
 
 /* A source's own struct begins with it. */

@@ -194,10 +194,15 @@ static void say_recorder(const struct gm_mem *mem, char *text, size_t size)
 	behind->operations->where(behind, text, size);
 }
 
+static uint64_t recorded_bytes(const struct gm_mem *mem)
+{
+	return gm_mem_bytes(((const struct recorder *)mem)->behind);
+}
+
 struct gm_error *gm_tape_record(struct gm_mem *mem, struct gm_mem **out)
 {
 	static const struct gm_mem_operations operations = { record_pieces, destroy_recorder,
-							     say_recorder };
+							     say_recorder, recorded_bytes };
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 
 	if (!recorder)
@@ -257,7 +262,7 @@ static void say_player(const struct gm_mem *mem, char *text, size_t size)
 struct gm_error *gm_tape_play(const struct gm_tape *tape, struct gm_mem **mem)
 {
 	static const struct gm_mem_operations operations = { play_pieces, destroy_player,
-							     say_player };
+							     say_player, NULL };
 	struct player *player = calloc(1, sizeof(*player));
 
 	if (!player)
