@@ -25,8 +25,8 @@ cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
 cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
 logs=build/check
 what=${1:-all}
-slower=1 longer=1 environment=''
-[ "$what" != go ] || slower=6	# 90 builds in a test
+slower=1 longer=1 environment='' matrix=''
+[ "$what" != go ] || slower=6 matrix=all	# 90 builds in a test
 shopt -s extglob
 
 # count NAME STATUS: add up NAME's TAP, say what went wrong in it
@@ -81,6 +81,21 @@ name_of()
 	echo "${name%.*}"
 }
 
+# abreast COMMAND ARGUMENT...: COMMAND with each, one on each core; what they say comes in order
+abreast()
+{
+	local argument
+
+	for argument in "${@:2}"; do
+		[ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
+		"$1" "$argument" >"$logs/${argument##*/}.txt" &
+	done
+	wait
+	for argument in "${@:2}"; do
+		cat "$logs/${argument##*/}.txt"
+	done
+}
+
 host()
 {
 	local test
@@ -91,13 +106,14 @@ host()
 	done
 }
 
+go_program()
+{
+	run "go/$(name_of "$1")" "$1" $matrix
+}
+
 go_programs()
 {
-	local test
-
-	for test in tests/go/test_*.sh; do
-		run "go/$(name_of "$test")" "$test" "${@}"
-	done
+	abreast go_program tests/go/test_*.sh
 	run host/completion tests/host/test_completion.sh
 }
 
@@ -188,20 +204,13 @@ kernels()
 		tests/vm/kernels
 }
 
-# machines: a kernel on each core, as much as a virtual machine uses
+# A virtual machine uses one core
 machines()
 {
-	local kernel kernels
+	local kernels
 
 	mapfile -t kernels < <(kernels)
-	for kernel in "${kernels[@]}"; do
-		[ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
-		machine "$kernel" >"$logs/$kernel.txt" &
-	done
-	wait
-	for kernel in "${kernels[@]}"; do
-		cat "$logs/$kernel.txt"
-	done
+	abreast machine "${kernels[@]}"
 }
 
 # The two that take longest have a boot of their own, and half of all takes one core
@@ -242,7 +251,7 @@ all)
 	go_programs
 	fuzz
 	;;
-go) go_programs all ;;
+go) go_programs ;;
 esac
 [ "$what" = go ] || build kselftest make -s -j2 kselftests illness && case $what in
 go) ;;

@@ -11,18 +11,23 @@ minors()
 }
 
 # go_build MINOR OUTPUT PROGRAM [FLAG...]: tests/go/PROGRAM, as a module of that Go's own
-# version; with cgo where CGO_ENABLED=1, as a library, too; by another go command where $go
-# says so
+# version; with cgo where CGO_ENABLED=1, as a library, too; for another machine where GOARCH
+# says so; by another go command where $go does. What was built stays in build/go, where go finds
+# it the next time and links only what has changed.
 go_build()
 {
-	local minor=$1 output=$2 dir
+	local minor=$1 dir=$here/../../build/go/$1/${3##*/} cgo=${CGO_ENABLED:-0} way
 
-	dir=$(mktemp -d)
-	cp "$here/$3"/*.go "$here/cgo.go" "$dir"
-	printf 'module fixture\n\ngo %s\n' "$minor" >"$dir/go.mod"
-	(cd "$dir" && CGO_ENABLED=${CGO_ENABLED:-0} "${go:-$cache/go/$minor/bin/go}" build -p 2 \
-		-o "$output" "${@:4}" .)
-	rm -r "$dir"
+	way=cgo=$cgo,${GOARCH:-amd64},${*:4}
+	mkdir -p "$dir/src"
+	(
+		flock 9
+		rm -f "$dir"/src/*
+		cp "$here/$3"/*.go "$here/cgo.go" "$dir/src"
+		printf 'module fixture\n\ngo %s\n' "$minor" >"$dir/src/go.mod"
+		cd "$dir/src" && CGO_ENABLED=$cgo "${go:-$cache/go/$minor/bin/go}" build -p 2 \
+			-o "../${way// /}" "${@:4}" . && cp "../${way// /}" "$2"
+	) 9>"$dir/lock"
 }
 
 count=0

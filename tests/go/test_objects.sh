@@ -22,16 +22,12 @@ export GOTRACEBACK=crash
 # begin MODE COMMAND...: it runs, and what it knows is in $tmp/known
 begin()
 {
-	local line
-
 	coproc known { cd "$tmp" && GOMAXPROCS=1 GODEBUG=asyncpreemptoff=1 exec "${@:2}" "$1" 2>panic; }
 	# shellcheck disable=SC2154 # coproc sets it
 	pid=$known_PID
-	while IFS='' read -r -t 60 -u "${known[0]}" line; do
-		[ "$line" = '0 done' ] && return
-		echo "$line"
-	done >"$tmp/known"
-	return 1
+	timeout 60 sed '/^0 done$/q' <&"${known[0]}" >"$tmp/begun"
+	sed '$d' "$tmp/begun" >"$tmp/known"
+	[ "$(tail -n 1 "$tmp/begun")" = '0 done' ]
 }
 
 end()
