@@ -26,7 +26,7 @@ cache=${GOMEM_CACHE:-$HOME/.cache/gomem}
 logs=build/check
 what=${1:-all}
 slower=1 longer=1 environment='' matrix=''
-[ "$what" != go ] || slower=6 matrix=all	# 90 builds in a test
+[ "$what" != go ] || slower=3 matrix=all	# 90 builds in a test
 shopt -s extglob
 
 # count NAME STATUS: add up NAME's TAP, say what went wrong in it
