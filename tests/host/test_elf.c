@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "elf/file.h"
-#include "elf/globals.h"
+#include "elf/debug.h"
 #include "elf/tls.h"
 #include "elf_make.h"
 #include "tap.h"
@@ -148,7 +148,7 @@ static void test_globals(void)
 		{ 0x1008, false, 0 }, { 0x2000, true, 0 },  { 0x201c, true, 4 },
 		{ 0x2020, false, 0 }, { 0x3000, false, 0 },
 	};
-	struct gm_elf_globals *globals = NULL;
+	struct gm_elf_debug *debug = NULL;
 	struct made_bytes info = { .size = 0 };
 	struct gm_elf *elf;
 	uint32_t pointer;
@@ -162,19 +162,19 @@ static void test_globals(void)
 	made_unit_end(&info);
 	fd = make(&info, false, path);
 	elf = must_open(path);
-	tap_ok(!gm_elf_globals_read(elf, &vendor, &globals), "variables are read");
+	tap_ok(!gm_elf_debug_read(elf, &vendor, &debug), "variables are read");
 	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked) && globals; i++) {
 		struct gm_elf_part part = { .offset = 0 };
 		char what[64];
 
 		snprintf(what, sizeof(what), "what DWARF says of %" PRIx64, asked[i].address);
-		tap_u64(gm_elf_globals_find(globals, asked[i].address, &part), asked[i].found, what,
+		tap_u64(gm_elf_debug_global(debug, asked[i].address, &part), asked[i].found, what,
 			"construction");
 		if (asked[i].found)
 			tap_u64(part.offset, asked[i].offset, "and how far into it",
 				"construction");
 	}
-	gm_elf_globals_destroy(globals);
+	gm_elf_debug_destroy(debug);
 	gm_elf_destroy(elf);
 	close(fd);
 }
@@ -425,8 +425,8 @@ static void test_bomb(void)
 static void test_wide(void)
 {
 	static const struct gm_elf_vendor vendor = { .kind = MADE_AT_KIND, .descend = is_array };
-	const uint64_t most = GM_ELF_GLOBALS_STEPS / MEMBERS;
-	struct gm_elf_globals *globals = NULL;
+	const uint64_t most = GM_ELF_DEBUG_MEMBERS / MEMBERS;
+	struct gm_elf_debug *debug = NULL;
 	struct made_bytes info = { .size = 0 };
 	struct gm_elf_part part;
 	uint64_t answers = 0;
@@ -445,11 +445,11 @@ static void test_wide(void)
 	made_unit_end(&info);
 	fd = make(&info, false, path);
 	elf = must_open(path);
-	tap_ok(!gm_elf_globals_read(elf, &vendor, &globals), "a struct of 700 members");
-	while (globals && answers <= most && gm_elf_globals_find(globals, 0x1000, &part))
+	tap_ok(!gm_elf_debug_read(elf, &vendor, &debug), "a struct of 700 members");
+	while (debug && answers <= most && gm_elf_debug_global(debug, 0x1000, &part))
 		answers++;
-	tap_u64(answers, most, "how often a word of it is asked for", "GM_ELF_GLOBALS_STEPS");
-	gm_elf_globals_destroy(globals);
+	tap_u64(answers, most, "how often a word of it is asked for", "GM_ELF_DEBUG_MEMBERS");
+	gm_elf_debug_destroy(debug);
 	gm_elf_destroy(elf);
 	close(fd);
 }

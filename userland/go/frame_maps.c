@@ -322,6 +322,7 @@ struct gm_error *gm_go_frame_maps_find(struct gm_go_frame_maps *maps, uint64_t p
 			return no_memory();
 		maps->slots[at] = maps->count;
 		map->pc = pc;
+		map->number = maps->count - 1;
 		fill(maps, map);
 	}
 	*found = &maps->items[maps->slots[at] - 1];

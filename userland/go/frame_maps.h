@@ -26,6 +26,7 @@ struct gm_go_stack_object {
 
 /**
  * struct gm_go_frame_map - of the frame of a function that will go on at @pc
+ * @number: of the map, from 0
  * @bytes: of the frame below the return address; -1: not known, and nothing else either
  * @args_bytes: of its arguments, 0 where not known
  * @name: of the function, NULL: none is there
@@ -37,6 +38,7 @@ struct gm_go_stack_object {
  */
 struct gm_go_frame_map {
 	uint64_t pc;
+	uint32_t number;
 	int32_t bytes;
 	uint32_t args_bytes;
 	const char *name;

@@ -193,7 +193,7 @@ static struct gm_error *follow(const struct gm_go_rooting *rooting, struct gm_go
 
 	error = make_graph(rooting, refs, typing, graph);
 	if (!error)
-		error = gm_go_typing_seeds(rooting, &refs->roots, refs->types, &seeds);
+		error = gm_go_typing_seeds(&refs->roots, refs->types, &seeds);
 	if (rooting->copied)
 		rooting->copied(rooting->context);
 	refs->edges_ns = gm_clock_ns() - started;
@@ -206,7 +206,7 @@ static struct gm_error *follow(const struct gm_go_rooting *rooting, struct gm_go
 	free(seeds.items);
 	free(typing->steps.items);
 	free(typing->steps.far.items);
-	refs->types_ns = gm_clock_ns() - started;
+	refs->types_ns += gm_clock_ns() - started;
 	return error;
 }
 
@@ -251,12 +251,20 @@ static struct gm_error *read_graph(const struct gm_go_rooting *rooting, struct g
 
 struct gm_error *gm_go_refs_begin(const struct gm_go_rooting *rooting, struct gm_go_refs *refs)
 {
+	const struct gm_go_image *image = rooting->target->image;
 	uint64_t started = gm_clock_ns();
 	struct gm_error *error;
 
 	*refs = (struct gm_go_refs){};
+	error = gm_go_types_create(rooting->program, rooting->modules, image->version.minor,
+				   &refs->types);
+	if (!error)
+		error = gm_go_types_describe(refs->types);
+	refs->types_ns = gm_clock_ns() - started;
+	started += refs->types_ns;
 	gm_go_progress(&rooting->progress, "reading the stacks", 0);
-	error = gm_go_roots_read(rooting, &refs->roots);
+	if (!error)
+		error = gm_go_roots_read(rooting, refs->types, &refs->roots);
 	refs->roots_ns = gm_clock_ns() - started;
 	return error;
 }
@@ -270,9 +278,6 @@ struct gm_error *gm_go_refs_read(const struct gm_go_rooting *rooting, const stru
 
 	error = gm_go_ids_init(heap, gm_go_layout_has(&image->layout, GM_GO_MSPAN_LARGE_TYPE),
 			       &refs->ids);
-	if (!error)
-		error = gm_go_types_create(rooting->program, rooting->modules, image->version.minor,
-					   &refs->types);
 	if (!error)
 		error = gm_go_roots_settle(rooting, &refs->ids, &refs->roots);
 	refs->roots_ns += gm_clock_ns() - started;

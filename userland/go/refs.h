@@ -58,8 +58,8 @@ struct gm_go_refs {
 	uint64_t tree_ns;
 };
 
-/* The roots, to be read before the heap; see gm_go_roots_read(). Caller deinits, also after an
- * error.
+/* DWARF, and then the roots, to be read before the heap; see gm_go_roots_read(). Caller deinits,
+ * also after an error.
  */
 struct gm_error *gm_go_refs_begin(const struct gm_go_rooting *rooting,
 				  struct gm_go_refs *refs) GM_MUST_CHECK;

@@ -92,7 +92,8 @@ bool gm_go_roots_plausible(const struct gm_go_rooting *rooting, uint64_t word)
 	return true;
 }
 
-struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting, struct gm_go_roots *roots)
+struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting, struct gm_go_types *types,
+				  struct gm_go_roots *roots)
 {
 	struct gm_error *error;
 
@@ -101,7 +102,7 @@ struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting, struct gm
 	if (!roots->names)
 		return no_memory();
 	error = gm_go_roots_globals(rooting, roots);
-	return error ?: gm_go_roots_stacks(rooting, roots);
+	return error ?: gm_go_roots_stacks(rooting, types, roots);
 }
 
 static void find_objects(const struct gm_go_ids *ids, struct gm_go_roots *roots)

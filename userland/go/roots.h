@@ -9,11 +9,12 @@
 #include "go/moduledata.h"
 #include "go/program.h"
 #include "go/target.h"
+#include "go/types.h"
 
 /* A weak one holds only what no other does. */
 enum gm_go_holder_kind {
 	GM_GO_HOLDER_VARIABLE, /* a global */
-	GM_GO_HOLDER_STACK, /* the frames of a function, on all goroutines' stacks */
+	GM_GO_HOLDER_STACK, /* a variable of a function, on all goroutines' stacks, or its frames */
 	GM_GO_HOLDER_SPECIAL, /* functions and handles the runtime notes beside an object */
 	GM_GO_HOLDER_WEAK, /* objects that wait for their finalizer, or for a tiny neighbour */
 	GM_GO_HOLDER_KINDS,
@@ -21,7 +22,8 @@ enum gm_go_holder_kind {
 
 /**
  * struct gm_go_holder - what holds objects by itself
- * @name: "main.cache", "main.(*server).run", "data+0x1f40" where variables have no names
+ * @name: "main.cache", "main.(*server).run conn", "data+0x1f40" and "main.(*server).run" where
+ *	variables have no names
  */
 struct gm_go_holder {
 	enum gm_go_holder_kind kind;
@@ -33,6 +35,7 @@ struct gm_go_holder {
  * @at: address of the word, where it is a global's, else 0
  * @address: what it refers to
  * @object: the same, once it was settled
+ * @code: what the variable of a stack says that it is; 0: nothing
  * @inside: not to the start of the object
  * @guessed: the word may be no reference at all
  */
@@ -41,6 +44,7 @@ struct gm_go_root {
 	uint64_t address;
 	uint32_t holder;
 	uint32_t object;
+	gm_go_code code;
 	bool inside;
 	bool guessed;
 };
@@ -86,10 +90,10 @@ struct gm_go_rooting {
 
 /* What globals and stacks refer to: to be read before the heap, as what they refer to then is
  * known of in the heap, while it could be of a later moment that way round: the list of all
- * goroutines, grown meanwhile, would be lost with all of them. Memory: 32 bytes each. Caller
- * deinits, also after an error.
+ * goroutines, grown meanwhile, would be lost with all of them. What @types were described tells
+ * the variables of stacks. Memory: 32 bytes each. Caller deinits, also after an error.
  */
-struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting,
+struct gm_error *gm_go_roots_read(const struct gm_go_rooting *rooting, struct gm_go_types *types,
 				  struct gm_go_roots *roots) GM_MUST_CHECK;
 
 /* Adds what the runtime notes beside the objects of @ids, whose heap was read since, and finds the

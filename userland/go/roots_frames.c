@@ -3,8 +3,11 @@
 #include "go/roots_frames.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #define WORD 8
+#define NAME_MAX_BYTES 1024
 #define LOCALS_MAX (1U << 20) /* of one stack */
 
 /**
@@ -40,10 +43,15 @@ struct gm_error *gm_go_stack_holder(struct gm_go_stack *stack, uint64_t pc, uint
 	return error ?: name_holder(stack, map, holder);
 }
 
-static struct gm_error *add_word(struct gm_go_stack *stack, uint32_t holder, uint64_t word,
-				 bool guessed)
+static bool lies_in(const struct gm_go_stack *stack, uint64_t word)
 {
-	if (word >= stack->low && word < stack->high) {
+	return word >= stack->low && word < stack->high;
+}
+
+static struct gm_error *add_word(struct gm_go_stack *stack, uint32_t holder, uint64_t word,
+				 gm_go_code code, bool guessed)
+{
+	if (lies_in(stack, word)) {
 		if (!gm_vec_reserve(&stack->inside, 1))
 			return no_memory();
 		stack->inside.items[stack->inside.count++] = word;
@@ -53,12 +61,21 @@ static struct gm_error *add_word(struct gm_go_stack *stack, uint32_t holder, uin
 		return NULL;
 	return gm_go_roots_add(stack->roots, &(struct gm_go_root){ .holder = holder,
 								   .address = word,
+								   .code = code,
 								   .guessed = guessed });
 }
 
 struct gm_error *gm_go_stack_word(struct gm_go_stack *stack, uint32_t holder, uint64_t word)
 {
-	return add_word(stack, holder, word, false);
+	return add_word(stack, holder, word, 0, false);
+}
+
+static bool spend_words(struct gm_go_stack *stack, uint64_t count)
+{
+	if (gm_go_stack_spend(&stack->budget.words, count))
+		return true;
+	stack->roots->unread_bytes += count * WORD;
+	return false;
 }
 
 struct gm_error *gm_go_stack_words(struct gm_go_stack *stack, uint32_t holder,
@@ -69,15 +86,13 @@ struct gm_error *gm_go_stack_words(struct gm_go_stack *stack, uint32_t holder,
 
 	if (map && count > map->words)
 		count = map->words;
-	if (!gm_go_stack_spend(&stack->budget.words, count)) {
-		stack->roots->unread_bytes += count * WORD;
+	if (!spend_words(stack, count))
 		return NULL;
-	}
 	if (!map)
 		stack->roots->guessed_bytes += count * WORD;
 	for (uint64_t i = 0; i < count && !error; i++)
 		if (!map || map->bits[i / 8] >> i % 8 & 1)
-			error = add_word(stack, holder, words[i], !map);
+			error = add_word(stack, holder, words[i], 0, !map);
 	return error;
 }
 
@@ -95,14 +110,87 @@ static struct gm_error *guess(struct gm_go_stack *stack, uint32_t holder, uint64
 				 (end - start) / WORD, NULL);
 }
 
-/* @map's words, which start at @start. */
-static struct gm_error *add_mapped(struct gm_go_stack *stack, uint32_t holder, uint64_t start,
+/* "main.serve req". What stands for type arguments is left out, as it is of functions that have a
+ * frame.
+ */
+static void name_variable(const char *function, const char *variable, char name[NAME_MAX_BYTES])
+{
+	const char *open = strchr(function, '['), *close = strrchr(function, ']');
+
+	if (open && close > open)
+		snprintf(name, NAME_MAX_BYTES, "%.*s[...]%s %s", (int)(open - function), function,
+			 close + 1, variable);
+	else
+		snprintf(name, NAME_MAX_BYTES, "%s %s", function, variable);
+}
+
+/* The holder that stands for @variable, of the function that @function stands for. */
+static struct gm_error *find_holder(struct gm_go_stack *stack, uint32_t function,
+				    struct gm_go_frame_variable *variable, uint32_t *holder)
+{
+	const char *of = variable->function ?: stack->roots->holders.items[function].name;
+	struct gm_error *error = NULL;
+	char name[NAME_MAX_BYTES];
+
+	if (variable->holder == GM_GO_NO_HOLDER && variable->name) {
+		name_variable(of, variable->name, name);
+		error = gm_go_roots_holder(stack->roots, GM_GO_HOLDER_STACK, name,
+					   &variable->holder);
+	}
+	*holder = variable->name ? variable->holder : function;
+	return error;
+}
+
+/* What the variable says that it points to. */
+static gm_go_code code_of(const struct gm_go_stack *stack, const struct gm_go_stack_place *place,
+			  const struct gm_go_frame_variable *variable)
+{
+	uint64_t before = place->cfa + (uint64_t)variable->before;
+
+	if (!variable->interface)
+		return variable->code;
+	if (before < stack->from || before >= stack->high || before % WORD)
+		return 0;
+	return gm_go_types_of_interface(stack->types, stack->copy[(before - stack->from) / WORD]);
+}
+
+/* The word at @at, of a frame of the function that @holder stands for. */
+static struct gm_error *add_known(struct gm_go_stack *stack, uint32_t holder,
+				  const struct gm_go_stack_place *place, uint64_t at)
+{
+	uint64_t word = stack->copy[(at - stack->from) / WORD];
+	struct gm_go_frame_variable *variable = NULL;
+	struct gm_error *error = NULL;
+	gm_go_code code = 0;
+
+	if (gm_go_roots_plausible(stack->rooting, word) && !lies_in(stack, word))
+		variable = gm_go_frame_variables_find(stack->variables, place->number,
+						      (int64_t)(at - place->cfa));
+	if (variable) {
+		error = find_holder(stack, holder, variable, &holder);
+		code = code_of(stack, place, variable);
+	}
+	return error ?: add_word(stack, holder, word, code, false);
+}
+
+/* @map's words, which start at @start, of the frame at @place. */
+static struct gm_error *add_mapped(struct gm_go_stack *stack, uint32_t holder,
+				   const struct gm_go_stack_place *place, uint64_t start,
 				   const struct gm_go_word_map *map)
 {
+	struct gm_error *error = NULL;
+	uint64_t count;
+
 	if (!map->words || start < stack->from || start >= stack->high || start % WORD)
 		return NULL;
-	return gm_go_stack_words(stack, holder, stack->copy + (start - stack->from) / WORD,
-				 (stack->high - start) / WORD, map);
+	count = (stack->high - start) / WORD;
+	count = count < map->words ? count : map->words;
+	if (!spend_words(stack, count))
+		return NULL;
+	for (uint64_t i = 0; i < count && !error; i++)
+		if (map->bits[i / 8] >> i % 8 & 1)
+			error = add_known(stack, holder, place, start + i * WORD);
+	return error;
 }
 
 static bool room_for_locals(struct gm_go_stack *stack, uint32_t count)
@@ -130,6 +218,7 @@ static struct gm_error *note_locals(struct gm_go_stack *stack, const struct fram
 				 object->offset,
 			.bytes = object->bytes,
 			.map = &object->map,
+			.place = { map->number, frame->fp },
 			.holder = holder,
 		};
 	}
@@ -147,6 +236,7 @@ static struct gm_error *add_frame(struct gm_go_stack *stack, const struct frame 
 				  bool anywhere)
 {
 	const struct gm_go_frame_map *map = frame->map;
+	const struct gm_go_stack_place place = { map->number, frame->fp };
 	struct gm_error *error;
 	uint32_t holder;
 
@@ -158,10 +248,13 @@ static struct gm_error *add_frame(struct gm_go_stack *stack, const struct frame 
 		return error ?: guess(stack, holder, frame->fp, frame->fp + map->args_bytes);
 	}
 	stack->roots->frames++;
-	error = add_mapped(stack, holder, frame->locals_end - (uint64_t)map->locals.words * WORD,
-			   &map->locals);
+	error = gm_go_frame_variables_enter(stack->variables, map);
 	if (!error)
-		error = add_mapped(stack, holder, frame->fp, &map->args);
+		error = add_mapped(stack, holder, &place,
+				   frame->locals_end - (uint64_t)map->locals.words * WORD,
+				   &map->locals);
+	if (!error)
+		error = add_mapped(stack, holder, &place, frame->fp, &map->args);
 	return error ?: note_locals(stack, frame, holder);
 }
 
@@ -244,7 +337,7 @@ struct gm_error *gm_go_stack_follow(struct gm_go_stack *stack)
 		if (!local || local->seen)
 			continue;
 		local->seen = true;
-		error = add_mapped(stack, local->holder, local->start, local->map);
+		error = add_mapped(stack, local->holder, &local->place, local->start, local->map);
 	}
 	return error;
 }

@@ -4,13 +4,21 @@
 #define GM_GO_ROOTS_FRAMES_H
 
 #include "go/frame_maps.h"
+#include "go/frame_variables.h"
 #include "go/roots_parts.h"
+
+/* A frame whose variables may be known: by the number of its map, and where its CFA is. */
+struct gm_go_stack_place {
+	uint32_t number;
+	uint64_t cfa;
+};
 
 /* A variable of a frame that lives while something on its stack points to it. */
 struct gm_go_stack_local {
 	uint64_t start;
 	uint64_t bytes;
 	const struct gm_go_word_map *map;
+	struct gm_go_stack_place place;
 	uint32_t holder;
 	bool seen;
 };
@@ -38,6 +46,8 @@ struct gm_go_stack {
 	const struct gm_go_rooting *rooting;
 	struct gm_go_roots *roots;
 	struct gm_go_frame_maps *maps;
+	struct gm_go_frame_variables *variables;
+	struct gm_go_types *types;
 	struct gm_go_stack_budget budget;
 	uint64_t low;
 	uint64_t high;

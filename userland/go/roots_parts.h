@@ -23,7 +23,7 @@ struct gm_error *gm_go_roots_globals(const struct gm_go_rooting *rooting,
 				     struct gm_go_roots *roots) GM_MUST_CHECK;
 
 /* Goroutines' stacks, by the pointer maps of their frames. */
-struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting,
+struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct gm_go_types *types,
 				    struct gm_go_roots *roots) GM_MUST_CHECK;
 
 /* Finalizers, cleanups, weak handles; and the runtime's own few. */

@@ -293,11 +293,12 @@ static struct gm_error *add_all(struct stacks *stacks)
 					       count_moved, stacks);
 }
 
-struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct gm_go_roots *roots)
+struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct gm_go_types *types,
+				    struct gm_go_roots *roots)
 {
 	const struct gm_go_image *image = rooting->target->image;
 	struct stacks stacks = {
-		.stack = { .rooting = rooting, .roots = roots, .budget = budget },
+		.stack = { .rooting = rooting, .roots = roots, .types = types, .budget = budget },
 		.layout = &image->layout,
 	};
 	struct gm_error *error;
@@ -305,11 +306,14 @@ struct gm_error *gm_go_roots_stacks(const struct gm_go_rooting *rooting, struct 
 	error = gm_go_frame_maps_create(rooting->program, rooting->modules, &image->layout,
 					image->version.minor, &stacks.stack.maps);
 	if (!error)
+		error = gm_go_frame_variables_create(types, &stacks.stack.variables);
+	if (!error)
 		error = gm_go_goroutines_read(rooting->target, &stacks.goroutines);
 	if (!error)
 		error = add_all(&stacks);
 	gm_go_goroutines_deinit(&stacks.goroutines);
 	gm_go_frame_maps_destroy(stacks.stack.maps);
+	gm_go_frame_variables_destroy(stacks.stack.variables);
 	gm_go_stack_deinit(&stacks.stack);
 	free(stacks.beside);
 	return error;

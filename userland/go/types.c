@@ -75,6 +75,7 @@ void gm_go_types_destroy(struct gm_go_types *types)
 	if (!types)
 		return;
 	pthread_mutex_destroy(&types->lock);
+	gm_elf_debug_destroy(types->debug);
 	free(types->items);
 	free(types->slots);
 	free(types->fields.items);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "elf/debug.h"
 #include "go/moduledata.h"
 #include "go/program.h"
 
@@ -63,15 +64,23 @@ gm_go_code gm_go_types_of_interface(struct gm_go_types *types, uint64_t word);
  */
 gm_go_code gm_go_types_of_closure(struct gm_go_types *types, uint64_t word);
 
-/* What a part of a variable points to: as DWARF has it, type @tag of @kind, which leads to
- * @elem_tag; 0 where that is not known.
+/* Reads what DWARF says of the program's variables, of which the calls below know nothing before,
+ * and nothing where there is none. One thread; @types' program keeps its file.
  */
-gm_go_code gm_go_types_of_part(struct gm_go_types *types, uint64_t kind, uint64_t tag,
-			       uint64_t elem_tag);
+struct gm_error *gm_go_types_describe(struct gm_go_types *types) GM_MUST_CHECK;
 
-#define GM_GO_KIND_ARRAY 17
-#define GM_GO_KIND_INTERFACE 20
-#define GM_GO_KIND_STRUCT 25
+/* What the word at @at, of a global variable, points to; 0 where that is not known. */
+gm_go_code gm_go_types_of_global(struct gm_go_types *types, uint64_t at);
+
+/* Appends what variables have of a frame that goes on at @pc; see gm_elf_debug_frame(). */
+struct gm_error *gm_go_types_frame(struct gm_go_types *types, uint64_t pc,
+				   struct gm_elf_slots *slots) GM_MUST_CHECK;
+
+/* What the word at @offset of @slot points to; 0 where that is not known, or, which *@interface
+ * tells, the word before it in the variable says it.
+ */
+gm_go_code gm_go_types_of_slot(struct gm_go_types *types, const struct gm_elf_slot *slot,
+			       uint64_t offset, bool *interface);
 
 /* What the word at @offset of an object of @code points to; 0 where that is not known. */
 gm_go_code gm_go_types_follow(struct gm_go_types *types, gm_go_code code, uint64_t offset);

@@ -138,16 +138,22 @@ static gm_go_code follow(struct gm_go_types *types, gm_go_code code, uint64_t of
 
 gm_go_code gm_go_types_follow(struct gm_go_types *types, gm_go_code code, uint64_t offset)
 {
-	gm_go_code to;
+	uint32_t number = GM_GO_CODE_TYPE(code);
+	gm_go_code to = 0;
 
 	pthread_mutex_lock(&types->lock);
-	to = GM_GO_CODE_TYPE(code) < types->count ? follow(types, code, offset) : 0;
+	if (GM_GO_CODE_FORM(code) == GM_GO_FORM_FUNCTION) {
+		if (number && number < types->functions.count)
+			to = gm_go_types_captured(types, number, offset);
+	} else if (number < types->count) {
+		to = follow(types, code, offset);
+	}
 	pthread_mutex_unlock(&types->lock);
 	return to;
 }
 
 /* A value that is one pointer is the data itself. */
-static gm_go_code of_interface(struct gm_go_types *types, uint64_t word)
+gm_go_code gm_go_types_interface(struct gm_go_types *types, uint64_t word)
 {
 	uint32_t index = gm_go_types_entry(types, word);
 	const struct gm_go_type *type;
@@ -167,39 +173,7 @@ gm_go_code gm_go_types_of_interface(struct gm_go_types *types, uint64_t word)
 	gm_go_code code;
 
 	pthread_mutex_lock(&types->lock);
-	code = of_interface(types, word);
-	pthread_mutex_unlock(&types->lock);
-	return code;
-}
-
-/* DWARF counts from where the program's own types begin, before Go 1.17 from 0. */
-static uint64_t tagged(const struct gm_go_types *types, uint64_t tag)
-{
-	const struct gm_go_range *range = &types->modules->items[0].types;
-
-	if (!tag)
-		return 0;
-	return tag < range->end - range->start ? range->start + tag : tag + types->program->bias;
-}
-
-gm_go_code gm_go_types_of_part(struct gm_go_types *types, uint64_t kind, uint64_t tag,
-			       uint64_t elem_tag)
-{
-	gm_go_code code = 0;
-
-	pthread_mutex_lock(&types->lock);
-	if (kind == KIND_POINTER)
-		code = code_of(types, GM_GO_FORM_VALUE, tagged(types, elem_tag));
-	else if (kind == KIND_SLICE)
-		code = code_of(types, GM_GO_FORM_ARRAY, tagged(types, elem_tag));
-	else if (kind == KIND_CHAN)
-		code = code_of(types, GM_GO_FORM_CHANNEL, tagged(types, tag));
-	else if (kind == KIND_MAP)
-		code = code_of(types, GM_GO_FORM_MAP, tagged(types, tag));
-	else if (kind == KIND_STRING)
-		code = GM_GO_CODE(GM_GO_FORM_TEXT, 0);
-	else if (kind == KIND_FUNC)
-		code = GM_GO_CODE(GM_GO_FORM_FUNCTION, 0);
+	code = gm_go_types_interface(types, word);
 	pthread_mutex_unlock(&types->lock);
 	return code;
 }

@@ -38,6 +38,7 @@ void gm_go_type_functions_deinit(struct gm_go_type_functions *functions, size_t 
 	free(functions->tables);
 	free(functions->items);
 	free(functions->slots);
+	free(functions->captured.items);
 }
 
 /* The name of what begins at @entry, NULL where no function does. */
@@ -82,7 +83,7 @@ static gm_go_code find(struct gm_go_types *types, uint64_t entry)
 	function = gm_vec_push(functions);
 	if (!function)
 		return 0;
-	*function = (struct gm_go_type_function){ entry, name };
+	*function = (struct gm_go_type_function){ .entry = entry, .name = name };
 	*slot = functions->count - 1;
 	return GM_GO_CODE(GM_GO_FORM_FUNCTION, *slot);
 }

@@ -8,19 +8,20 @@
 #include <pthread.h>
 
 #include "base/vec.h"
+#include "elf/debug.h"
 #include "go/pclntab.h"
 #include "go/types.h"
 
 enum kind {
-	KIND_ARRAY = GM_GO_KIND_ARRAY,
+	KIND_ARRAY = 17,
 	KIND_CHAN,
 	KIND_FUNC,
-	KIND_INTERFACE = GM_GO_KIND_INTERFACE,
+	KIND_INTERFACE,
 	KIND_MAP,
 	KIND_POINTER,
 	KIND_SLICE,
 	KIND_STRING,
-	KIND_STRUCT = GM_GO_KIND_STRUCT,
+	KIND_STRUCT,
 	KIND_UNSAFE_POINTER,
 	KINDS,
 };
@@ -53,10 +54,17 @@ struct gm_go_type {
 	bool fields_read;
 };
 
-/* A function, and where it begins; @name lives as long as the table that it is of. */
+/**
+ * struct gm_go_type_function - a function, and where it begins
+ * @name: lives as long as the table that it is of
+ * @captured: index of the first of @captured_count that its closures have, once these were read
+ */
 struct gm_go_type_function {
 	uint64_t entry;
 	const char *name;
+	uint32_t captured;
+	uint32_t captured_count;
+	bool captured_read;
 };
 
 /**
@@ -68,10 +76,12 @@ struct gm_go_type_functions {
 	GM_VEC(struct gm_go_type_function);
 	uint32_t *slots;
 	struct gm_go_pclntab **tables;
+	struct gm_elf_slots captured;
 };
 
 /**
  * struct gm_go_types - see the header
+ * @debug: NULL where there is no DWARF, or nobody asked for it
  * @slots: open hash table of indices into @items and one, 0: none. Number 0 is no type, and
  *	stands for addresses where none is too
  */
@@ -80,6 +90,7 @@ struct gm_go_types {
 	const struct gm_go_program *program;
 	const struct gm_go_modules *modules;
 	unsigned int minor;
+	struct gm_elf_debug *debug;
 	pthread_mutex_t lock;
 	uint32_t failed;
 	uint32_t *slots;
@@ -110,5 +121,13 @@ uint32_t gm_go_types_described(struct gm_go_types *types, uint64_t address);
 /* The last field that does not start after @offset; NULL: none. */
 const struct gm_go_type_field *gm_go_types_field_at(struct gm_go_types *types,
 						    struct gm_go_type *type, uint64_t offset);
+
+/* As gm_go_types_of_interface(). */
+gm_go_code gm_go_types_interface(struct gm_go_types *types, uint64_t word);
+
+/* What the word at @offset of a closure of function @number, there is one, points to; 0 where that
+ * is not known.
+ */
+gm_go_code gm_go_types_captured(struct gm_go_types *types, uint32_t number, uint64_t offset);
 
 #endif

@@ -15,13 +15,12 @@ struct gm_go_seed {
 	bool inside;
 };
 
-/* What the DWARF of @rooting says of what globals refer to: appends to @seeds. */
+/* What variables say of what they refer to: appends to @seeds. */
 struct gm_go_seeds {
 	GM_VEC(struct gm_go_seed);
 };
 
-struct gm_error *gm_go_typing_seeds(const struct gm_go_rooting *rooting,
-				    const struct gm_go_roots *roots, struct gm_go_types *types,
+struct gm_error *gm_go_typing_seeds(const struct gm_go_roots *roots, struct gm_go_types *types,
 				    struct gm_go_seeds *seeds) GM_MUST_CHECK;
 
 /* Spreads what @typing knows, and @seeds, over all edges of @graph; objects that nothing told

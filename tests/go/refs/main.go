@@ -53,12 +53,14 @@ var (
 	finalized  []*node
 	one, other *node
 
-	holders [64]holder
-	count   int
-	before  runtime.MemStats
-	after   runtime.MemStats
-	now     runtime.MemStats
-	line    [65536]byte
+	holders   [64]holder
+	count     int
+	variables [64]holder
+	known     int
+	before    runtime.MemStats
+	after     runtime.MemStats
+	now       runtime.MemStats
+	line      [65536]byte
 )
 
 //go:noinline
@@ -274,6 +276,12 @@ func expect(name string, objects, bytes uint64) {
 	count++
 }
 
+// expectVariable expects it of a variable of a function, where these are known.
+func expectVariable(name string, objects, bytes uint64) {
+	variables[known] = holder{name, objects, bytes}
+	known++
+}
+
 // measure expects what make leaves on the heap, as the runtime counts it.
 func measure(name string, make func()) {
 	settle(&before)
@@ -312,6 +320,7 @@ func fillHeap() {
 	expect("main.finalized", 1+100+300, 896+400*48)
 	expect("finalizers", 100+400, 100*16+400*48)
 	makeShared()
+	measure("main.captures", makeCaptures)
 }
 
 func stacks() {
@@ -322,8 +331,11 @@ func stacks() {
 	<-ready
 	go holdDeferred(ready, stop)
 	<-ready
+	holdAllKinds(ready, stop)
 	expect("main.holdOnStack", 900, 900*48)
 	expect("main.holdByAddress", 200, 200*48)
+	expectVariable("main.holdOnStack mine", 900, 900*48)
+	expectVariable("main.holdByAddress frame", 200, 200*48)
 }
 
 func field(b []byte, name string, value uint64) []byte {
@@ -331,6 +343,25 @@ func field(b []byte, name string, value uint64) []byte {
 	b = append(b, name...)
 	b = append(b, "\":"...)
 	return strconv.AppendUint(b, value, 10)
+}
+
+func rows(b []byte, name string, rows []holder) []byte {
+	b = append(b, ",\""...)
+	b = append(b, name...)
+	b = append(b, "\":["...)
+	for i, h := range rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, "{\"holder\":\""...)
+		b = append(b, h.name...)
+		b = append(b, "\","...)
+		b = field(b, "objects", h.objects)
+		b = append(b, ',')
+		b = field(b, "bytes", h.bytes)
+		b = append(b, '}')
+	}
+	return append(b, ']')
 }
 
 func show() {
@@ -343,20 +374,9 @@ func show() {
 	b = field(b, "heap_objects", after.HeapObjects)
 	b = append(b, ',')
 	b = field(b, "closure", uint64(*(*uintptr)(unsafe.Pointer(&functions[7]))))
-	b = append(b, ",\"holders\":["...)
-	for i, h := range holders[:count] {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, "{\"holder\":\""...)
-		b = append(b, h.name...)
-		b = append(b, "\","...)
-		b = field(b, "objects", h.objects)
-		b = append(b, ',')
-		b = field(b, "bytes", h.bytes)
-		b = append(b, '}')
-	}
-	syscall.Write(1, append(b, "]}\n"...))
+	b = rows(b, "holders", holders[:count])
+	b = rows(b, "variables", variables[:known])
+	syscall.Write(1, append(b, "}\n"...))
 }
 
 // spareThreads makes some, as one that came while something is measured would be counted to it.
