@@ -61,10 +61,18 @@ enum made_code {
 	MADE_BLOCK,
 	MADE_KIND_POINTER,
 	MADE_KIND_ARRAY,
-	MADE_VARIABLE
+	MADE_VARIABLE,
+	MADE_FUNCTION,
+	MADE_NAMED_FUNCTION,
+	MADE_INLINED,
+	MADE_SCOPE,
+	MADE_LOCAL,
+	MADE_LISTED,
+	MADE_CAPTURED,
 };
 
 #define MADE_AT_KIND 0x2900 /* Go's */
+#define MADE_AT_CAPTURED 0x2907
 
 static const uint8_t made_abbrev[] = {
 	MADE_UNIT,
@@ -155,6 +163,78 @@ static const uint8_t made_abbrev[] = {
 	DW_FORM_ref4,
 	0,
 	0,
+	MADE_FUNCTION,
+	DW_TAG_subprogram,
+	1,
+	DW_AT_low_pc,
+	DW_FORM_addr,
+	DW_AT_high_pc,
+	DW_FORM_addr,
+	DW_AT_frame_base,
+	DW_FORM_block1,
+	0,
+	0,
+	MADE_NAMED_FUNCTION,
+	DW_TAG_subprogram,
+	0,
+	DW_AT_name,
+	DW_FORM_string,
+	0,
+	0,
+	MADE_INLINED,
+	DW_TAG_inlined_subroutine,
+	1,
+	DW_AT_abstract_origin,
+	DW_FORM_ref4,
+	DW_AT_low_pc,
+	DW_FORM_addr,
+	DW_AT_high_pc,
+	DW_FORM_addr,
+	0,
+	0,
+	MADE_SCOPE,
+	DW_TAG_lexical_block,
+	1,
+	DW_AT_low_pc,
+	DW_FORM_addr,
+	DW_AT_high_pc,
+	DW_FORM_addr,
+	0,
+	0,
+	MADE_LOCAL,
+	DW_TAG_variable,
+	0,
+	DW_AT_name,
+	DW_FORM_string,
+	DW_AT_location,
+	DW_FORM_block1,
+	DW_AT_type,
+	DW_FORM_ref4,
+	0,
+	0,
+	MADE_LISTED,
+	DW_TAG_formal_parameter,
+	0,
+	DW_AT_name,
+	DW_FORM_string,
+	DW_AT_location,
+	DW_FORM_sec_offset,
+	DW_AT_type,
+	DW_FORM_ref4,
+	0,
+	0,
+	MADE_CAPTURED,
+	DW_TAG_variable,
+	0,
+	DW_AT_name,
+	DW_FORM_string,
+	DW_AT_type,
+	DW_FORM_ref4,
+	(MADE_AT_CAPTURED & 0x7f) | 0x80,
+	MADE_AT_CAPTURED >> 7,
+	DW_FORM_udata,
+	0,
+	0,
 	0,
 };
 
@@ -228,6 +308,69 @@ static inline void made_variable(struct made_bytes *info, uint64_t address, uint
 	made_u8(info, DW_OP_addr);
 	made_raw(info, &address, sizeof(address));
 	made_u32(info, type);
+}
+
+/* Has children, as have the two below. */
+static inline void made_function(struct made_bytes *info, uint64_t start, uint64_t end)
+{
+	made_u8(info, MADE_FUNCTION);
+	made_raw(info, &start, sizeof(start));
+	made_raw(info, &end, sizeof(end));
+	made_u8(info, 1);
+	made_u8(info, DW_OP_call_frame_cfa);
+}
+
+static inline void made_inlined(struct made_bytes *info, uint32_t function, uint64_t start,
+				uint64_t end)
+{
+	made_u8(info, MADE_INLINED);
+	made_u32(info, function);
+	made_raw(info, &start, sizeof(start));
+	made_raw(info, &end, sizeof(end));
+}
+
+static inline void made_scope(struct made_bytes *info, uint64_t start, uint64_t end)
+{
+	made_u8(info, MADE_SCOPE);
+	made_raw(info, &start, sizeof(start));
+	made_raw(info, &end, sizeof(end));
+}
+
+static inline uint32_t made_named_function(struct made_bytes *info, const char *name)
+{
+	uint32_t at = info->size;
+
+	made_u8(info, MADE_NAMED_FUNCTION);
+	made_string(info, name);
+	return at;
+}
+
+static inline void made_local(struct made_bytes *info, const char *name, const void *expression,
+			      uint8_t size, uint32_t type)
+{
+	made_u8(info, MADE_LOCAL);
+	made_string(info, name);
+	made_u8(info, size);
+	made_raw(info, expression, size);
+	made_u32(info, type);
+}
+
+static inline void made_listed(struct made_bytes *info, const char *name, uint32_t list,
+			       uint32_t type)
+{
+	made_u8(info, MADE_LISTED);
+	made_string(info, name);
+	made_u32(info, list);
+	made_u32(info, type);
+}
+
+static inline void made_captured(struct made_bytes *info, const char *name, uint32_t type,
+				 uint64_t offset)
+{
+	made_u8(info, MADE_CAPTURED);
+	made_string(info, name);
+	made_u32(info, type);
+	made_uleb(info, offset);
 }
 
 static inline uint32_t made_struct(struct made_bytes *info, const char *name, uint64_t size)

@@ -163,7 +163,7 @@ static void test_globals(void)
 	fd = make(&info, false, path);
 	elf = must_open(path);
 	tap_ok(!gm_elf_debug_read(elf, &vendor, &debug), "variables are read");
-	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked) && globals; i++) {
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked) && debug; i++) {
 		struct gm_elf_part part = { .offset = 0 };
 		char what[64];
 
