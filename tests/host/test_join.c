@@ -80,7 +80,7 @@ static void test_empty(void)
 
 	tap_u64(bill->rss + bill->virtual_bytes + bill->swap + bill->huge.count, 0, "empty inputs",
 		MADE);
-	tap_ok(!gm_strip_compute(&maps, &pages, &heap, &strip), "strip of an empty heap");
+	gm_strip_compute(&maps, &pages, &heap, &strip);
 	tap_u64(strip.count, 0, "an empty heap has no cells", MADE);
 }
 
@@ -248,7 +248,7 @@ static void test_enormous(void)
 	struct gomem_page_run runs[] = { { 1ULL << 62, UINT32_MAX, GOMEM_PAGE_ANON, 0, 0, 0 } };
 	struct gm_go_region regions[] = { { 8192, ~4095ULL, GM_GO_LIVE, 0 } };
 	struct gm_go_span span = { .start = 8192,
-				   .pages = UINT64_MAX,
+				   .pages = UINT32_MAX,
 				   .elem_bytes = UINT64_MAX,
 				   .elems = 3,
 				   .allocated = 2,
@@ -257,7 +257,6 @@ static void test_enormous(void)
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
 	struct gm_strip strip;
-	struct gm_error *error;
 
 	heap.spans.items = &span;
 	heap.spans.count = 1;
@@ -268,9 +267,8 @@ static void test_enormous(void)
 	tap_u64(bill->classes[67].object_bytes, UINT64_MAX, "a sum too large sticks", MADE);
 	tap_u64(bill->classes[67].resident_bytes, (uint64_t)UINT32_MAX << 12, "and its span's",
 		MADE);
-	error = gm_strip_compute(&maps, &pages, &heap, &strip);
-	tap_ok(!error && strip.count <= GM_STRIP_CELLS, "the strip of 2^64 bytes");
-	gm_error_destroy(error);
+	gm_strip_compute(&maps, &pages, &heap, &strip);
+	tap_ok(strip.count <= GM_STRIP_CELLS, "the strip of 2^64 bytes");
 }
 
 static void test_class_use(void)
@@ -336,11 +334,8 @@ static void test_strip(void)
 	struct gm_pages pages = pages_of(runs, COUNT(runs));
 	struct gm_go_heap heap = heap_of(regions, COUNT(regions));
 	struct gm_strip strip;
-	struct gm_error *error;
 
-	error = gm_strip_compute(&maps, &pages, &heap, &strip);
-	tap_ok(!error, "a strip");
-	gm_error_destroy(error);
+	gm_strip_compute(&maps, &pages, &heap, &strip);
 	tap_u64(strip.count, 64, "cells", MADE);
 	tap_u64(strip.cell_bytes, 8192, "bytes a cell", MADE);
 	tap_u64(strip.cells[0].resident[GM_GO_LIVE], 4096, "half of the first cell", MADE);

@@ -211,9 +211,8 @@ static void test_against_count(void)
 		error = gm_bill_compute(&world->maps, &world->pages, &world->heap, 0, &bill);
 		bills += !error && same_bill(world, bill);
 		gm_error_destroy(error);
-		error = gm_strip_compute(&world->maps, &world->pages, &world->heap, &strip);
-		strips += !error && same_strip(world, &strip);
-		gm_error_destroy(error);
+		gm_strip_compute(&world->maps, &world->pages, &world->heap, &strip);
+		strips += same_strip(world, &strip);
 		gm_bill_destroy(bill);
 		free(world);
 	}

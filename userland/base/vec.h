@@ -18,9 +18,10 @@
 /* Room for @extra more items of @size bytes; false when memory or size_t is out. */
 bool gm_vec_reserve_raw(void **items, size_t count, size_t *capacity, size_t extra, size_t size);
 
-#define gm_vec_reserve(vec, extra)                                                          \
-	gm_vec_reserve_raw((void **)&(vec)->items, (vec)->count, &(vec)->capacity, (extra), \
-			   sizeof(*(vec)->items))
+#define gm_vec_reserve(vec, extra)                                                           \
+	(((vec)->count < (vec)->capacity && (extra) <= (vec)->capacity - (vec)->count) ||    \
+	 gm_vec_reserve_raw((void **)&(vec)->items, (vec)->count, &(vec)->capacity, (extra), \
+			    sizeof(*(vec)->items)))
 
 /* Appends a zeroed item and returns it, NULL when memory is out. */
 #define gm_vec_push(vec)                                                                          \

@@ -87,7 +87,11 @@ static const struct gm_vma *find_binary(const struct gm_maps *maps)
 void gm_cursor_init(struct gm_cursor *cursor, const struct gm_maps *maps,
 		    const struct gm_go_heap *heap)
 {
-	*cursor = (struct gm_cursor){ .maps = maps, .heap = heap, .binary = find_binary(maps) };
+	*cursor = (struct gm_cursor){ .maps = maps, .go = heap, .binary = find_binary(maps) };
+	if (!heap || !heap->regions.count)
+		return;
+	cursor->region = heap->regions.items;
+	cursor->regions_end = heap->regions.items + heap->regions.count;
 }
 
 static bool is_binary(const struct gm_cursor *cursor, const struct gm_vma *vma)
@@ -133,7 +137,7 @@ static enum gm_go_class anon_class(const struct gm_cursor *cursor, const struct 
 		return GM_GO_BINARY; /* .bss */
 	if (is_thread_stack(vma, below))
 		return GM_GO_THREAD_STACK;
-	if (cursor->heap && is_glibc_arena(vma, above))
+	if (cursor->go && is_glibc_arena(vma, above))
 		return GM_GO_CGO_HEAP;
 	return GM_GO_ANON_OTHER;
 }
@@ -164,44 +168,22 @@ static uint64_t lower(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static void place_in_vma(struct gm_cursor *cursor, struct gm_piece *piece)
+struct gm_piece gm_cursor_vma(struct gm_cursor *cursor, uint64_t start, uint64_t end)
 {
+	struct gm_piece piece = { start, end, GM_NO_CLASS, NULL };
 	const struct gm_maps *maps = cursor->maps;
 	const struct gm_vma *vma;
 
-	while (cursor->vma < maps->count && maps->items[cursor->vma].end <= piece->start)
+	while (cursor->vma < maps->count && maps->items[cursor->vma].end <= start)
 		cursor->vma++;
 	if (cursor->vma == maps->count)
-		return;
+		return piece;
 	vma = &maps->items[cursor->vma];
-	if (vma->start > piece->start) {
-		piece->end = lower(piece->end, vma->start);
-		return;
+	if (vma->start > start) {
+		piece.end = lower(end, vma->start);
+		return piece;
 	}
-	piece->end = lower(piece->end, vma->end);
-	piece->class_ = vma_class(cursor);
-}
-
-struct gm_piece gm_cursor_next(struct gm_cursor *cursor, uint64_t start, uint64_t end)
-{
-	struct gm_piece piece = { start, end, GM_NO_CLASS, NULL };
-	const struct gm_go_region *region;
-
-	while (cursor->heap && cursor->region < cursor->heap->regions.count) {
-		region = &cursor->heap->regions.items[cursor->region];
-		if (region->end <= start) {
-			cursor->region++;
-			continue;
-		}
-		if (region->start <= start) {
-			piece.end = lower(end, region->end);
-			piece.class_ = region->class_;
-			piece.region = region;
-			return piece;
-		}
-		piece.end = lower(end, region->start);
-		break;
-	}
-	place_in_vma(cursor, &piece);
+	piece.end = lower(end, vma->end);
+	piece.class_ = vma_class(cursor);
 	return piece;
 }

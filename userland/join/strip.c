@@ -67,16 +67,13 @@ static void rule(struct gm_strip *strip, const struct gm_go_heap *heap)
 	}
 }
 
-struct gm_error *gm_strip_compute(const struct gm_maps *maps, const struct gm_pages *pages,
-				  const struct gm_go_heap *heap, struct gm_strip *strip)
+void gm_strip_compute(const struct gm_maps *maps, const struct gm_pages *pages,
+		      const struct gm_go_heap *heap, struct gm_strip *strip)
 {
-	struct gm_error *error = gm_cursor_check(maps, pages, heap);
 	struct ruler ruler = { .heap = heap };
 	struct gm_cursor cursor;
 
 	memset(strip, 0, sizeof(*strip));
-	if (error)
-		return error;
 	gm_cursor_init(&cursor, maps, heap);
 	rule(strip, heap);
 	for (size_t i = 0; i < pages->count; i++) {
@@ -93,5 +90,4 @@ struct gm_error *gm_strip_compute(const struct gm_maps *maps, const struct gm_pa
 				      piece.class_, run->state == GOMEM_PAGE_THP);
 		}
 	}
-	return NULL;
 }

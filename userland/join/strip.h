@@ -3,7 +3,6 @@
 #ifndef GM_JOIN_STRIP_H
 #define GM_JOIN_STRIP_H
 
-#include "base/error.h"
 #include "go/heap.h"
 #include "os/maps.h"
 #include "os/pages.h"
@@ -33,9 +32,8 @@ struct gm_strip {
 	struct gm_strip_cell cells[GM_STRIP_CELLS];
 };
 
-/* EINVAL as gm_bill_compute(). */
-struct gm_error *gm_strip_compute(const struct gm_maps *maps, const struct gm_pages *pages,
-				  const struct gm_go_heap *heap,
-				  struct gm_strip *strip) GM_MUST_CHECK;
+/* Of what gm_bill_compute() took, which has checked it. */
+void gm_strip_compute(const struct gm_maps *maps, const struct gm_pages *pages,
+		      const struct gm_go_heap *heap, struct gm_strip *strip);
 
 #endif
