@@ -91,7 +91,8 @@ int gm_addr_marked(const struct gm_addr_look *look, const struct gm_addr *addr)
 {
 	const struct gm_go_objects *objects = &look->subject.heap->objects;
 
-	if (addr->go.class_ == GM_GO_FREE_SLOT || objects->marks[addr->go.index] == GM_GO_NO_BITS)
+	if (addr->go.class_ == GM_GO_FREE_SLOT ||
+	    gm_go_objects_marks(objects, addr->go.index) == GM_GO_NO_BITS)
 		return -1;
 	return addr->go.class_ == GM_GO_LIVE;
 }

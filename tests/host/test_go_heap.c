@@ -367,7 +367,7 @@ static void test_still(void)
 	struct gm_go_heap *heap = must_look();
 
 	for (size_t i = 0; i < heap->spans.count; i++) {
-		uint8_t *end = (uint8_t *)(&heap->spans.items[i].unswept + 1);
+		uint8_t *end = &heap->spans.items[i].size_class + 2; /* and the flags */
 
 		memset(end, 0xa5, (uint8_t *)&heap->spans.items[i + 1] - end);
 	}

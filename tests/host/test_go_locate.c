@@ -45,8 +45,8 @@ static struct gm_go_region regions[] = {
 };
 
 static struct gm_go_arena arenas[] = { { HEAP, 0x7f0000000000 } };
-static uint64_t no_alloc[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
-static uint64_t marks[] = { 0, GM_GO_NO_BITS, GM_GO_NO_BITS };
+static uint32_t no_alloc[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
+static uint32_t marks[] = { 0, GM_GO_NO_BITS, GM_GO_NO_BITS };
 static uint8_t bits[32 + 8] = { 0x05 };
 
 static struct gm_go_heap heap = {

@@ -57,7 +57,7 @@ static struct gm_go_region new_regions[] = {
 	{ HEAP + 4 * PAGE, HEAP + 7 * PAGE, GM_GO_RELEASED, GM_GO_NO_SPAN },
 };
 
-static uint64_t no_bits[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
+static uint32_t no_bits[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
 
 static struct gm_go_heap before = {
 	.spans = { .items = old_spans, .count = COUNT(old_spans) },

@@ -67,9 +67,9 @@ static struct gomem_page_run runs[] = {
 	{ HEAP + 6 * PAGE, 2, GOMEM_PAGE_ANON, 0, 0, 0 },
 };
 
-static uint64_t alloc[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS,
+static uint32_t alloc[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS,
 			    GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS };
-static uint64_t marks[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS, 0,
+static uint32_t marks[] = { GM_GO_NO_BITS, GM_GO_NO_BITS, GM_GO_NO_BITS, 0,
 			    GM_GO_NO_BITS, GM_GO_NO_BITS };
 static uint8_t bits[1 + 8] = { 0x01 };
 

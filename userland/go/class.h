@@ -3,7 +3,7 @@
 #ifndef GM_GO_CLASS_H
 #define GM_GO_CLASS_H
 
-#define GM_GO_PAGE_BYTES 8192
+#define GM_GO_PAGE_BYTES 8192ULL
 #define GM_GO_SIZE_CLASSES 68
 
 /* The Go class of an address, DESIGN's words. The first group lies inside the Go heap. */

@@ -41,7 +41,8 @@ static bool joins(const struct gm_mem_piece *piece, const struct gm_go_want *wan
 {
 	uint64_t end = piece->address + piece->size;
 
-	return want->address >> PAGE_BITS <= ((end - 1) >> PAGE_BITS) + 1 &&
+	return want->address >= piece->address &&
+	       want->address >> PAGE_BITS <= ((end - 1) >> PAGE_BITS) + 1 &&
 	       want->address + want->size - piece->address <= RANGE_MAX;
 }
 
@@ -112,8 +113,8 @@ static struct gm_error *read_batch(const struct gm_go_target *target, struct gat
 	return error;
 }
 
-struct gm_error *gm_go_gather(const struct gm_go_target *target, struct gm_go_want *wants,
-			      size_t count, gm_go_got got, void *context)
+static struct gm_error *read_all(const struct gm_go_target *target, const struct gm_go_want *wants,
+				 size_t count, gm_go_got got, void *context)
 {
 	gm_autofree struct gathering *gathering = calloc(1, sizeof(*gathering));
 	gm_autofree unsigned char *buffer = malloc(BATCH_BYTES + GM_GO_RECORD_SLACK);
@@ -121,11 +122,52 @@ struct gm_error *gm_go_gather(const struct gm_go_target *target, struct gm_go_wa
 
 	if (!gathering || !buffer)
 		return gm_error_errno(ENOMEM, "cannot read %zu records", count);
-	error = gm_go_wants_sort(wants, count);
 	*gathering = (struct gathering){
 		.wants = wants, .count = count, .got = got, .context = context, .buffer = buffer
 	};
 	while (gathering->next < count && !error)
 		error = read_batch(target, gathering);
 	return error;
+}
+
+struct gm_error *gm_go_gather(const struct gm_go_target *target, struct gm_go_want *wants,
+			      size_t count, gm_go_got got, void *context)
+{
+	struct gm_error *error = gm_go_wants_sort(wants, count);
+
+	return error ?: read_all(target, wants, count, got, context);
+}
+
+struct gm_error *gm_go_asker_init(const struct gm_go_target *target, gm_go_got got, void *context,
+				  struct gm_go_asker *asker)
+{
+	*asker = (struct gm_go_asker){ .target = target, .got = got, .context = context };
+	asker->wants = malloc(GM_GO_ASKED_MAX * sizeof(*asker->wants));
+	return asker->wants ? NULL : gm_error_errno(ENOMEM, "cannot read many records");
+}
+
+void gm_go_asker_deinit(struct gm_go_asker *asker)
+{
+	free(asker->wants);
+}
+
+/* Where the next want lies below one there is a range more to read: some cost less than sorting. */
+static bool mostly_in_order(const struct gm_go_want *wants, size_t count)
+{
+	size_t falls = 0;
+
+	for (size_t i = 1; i < count; i++)
+		falls += wants[i].address < wants[i - 1].address;
+	return falls <= count / 64;
+}
+
+struct gm_error *gm_go_asker_flush(struct gm_go_asker *asker)
+{
+	struct gm_error *error = NULL;
+	size_t count = asker->count;
+
+	asker->count = 0;
+	if (!mostly_in_order(asker->wants, count))
+		error = gm_go_wants_sort(asker->wants, count);
+	return error ?: read_all(asker->target, asker->wants, count, asker->got, asker->context);
 }

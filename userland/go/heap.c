@@ -106,7 +106,7 @@ static struct gm_error *read_steady(const struct gm_go_target *target, struct co
 	}
 	/* While the collector works, marks are incomplete, or of another cycle. */
 	if (!error && (target->torn || moved(copy)))
-		gm_go_objects_forget_marks(&copy->objects, copy->spans.count);
+		gm_go_objects_forget_marks(&copy->objects);
 	return error;
 }
 

@@ -53,8 +53,7 @@ static uint32_t magic_of(const struct gm_go_span *span)
 /* Most spans are full, or were never freed from: no bits to look at. */
 static uint32_t plain_of(const struct gm_go_heap *heap, size_t index)
 {
-	if (heap->objects.alloc[index] != GM_GO_NO_BITS ||
-	    heap->objects.marks[index] != GM_GO_NO_BITS)
+	if (gm_go_objects_mixed(&heap->objects, index))
 		return 0;
 	return heap->spans.items[index].allocated;
 }

@@ -21,10 +21,10 @@ struct gm_error *gm_go_regions_add(struct gm_go_regions *regions, uint64_t start
 	if (regions->count >= REGIONS_MAX)
 		return gm_error_create(E2BIG, "the heap has more than %zu stretches of one class",
 				       regions->count);
-	last = gm_vec_push(regions);
-	if (!last)
+	if (!gm_vec_reserve(regions, 1))
 		return gm_error_errno(ENOMEM, "cannot list %zu regions", regions->count);
-	*last = (struct gm_go_region){ .start = start, .end = end, .class_ = class_, .span = span };
+	regions->items[regions->count++] =
+		(struct gm_go_region){ .start = start, .end = end, .class_ = class_, .span = span };
 	return NULL;
 }
 

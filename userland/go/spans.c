@@ -3,11 +3,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "base/big.h"
-#include "go/order.h"
+#include "go/spans_sort.h"
 
 /* Go src/runtime/mheap.go: mSpanDead, mSpanInUse, mSpanManual. */
 enum { STATE_DEAD, STATE_IN_USE, STATE_MANUAL };
@@ -15,17 +13,41 @@ enum { STATE_DEAD, STATE_IN_USE, STATE_MANUAL };
 #define ELEMS_MAX 65535
 #define ELEM_BYTES_MAX (GM_GO_ARENA_SPAN * GM_GO_ARENAS_MAX)
 
-/* gm_go_layout_number(), for records that have slack behind them: this is the inner loop. */
-static inline uint64_t number(const struct gm_go_target *target, enum gm_go_field field,
+/* The fields of an mspan that are read, enum gm_go_field from this one on. */
+#define FIRST_FIELD GM_GO_MSPAN_START
+#define FIELDS (GM_GO_MSPAN_ELEMSIZE - FIRST_FIELD + 1)
+
+/**
+ * struct places - gm_go_layout_number(), made ready for the inner loop: records have slack behind
+ *	them
+ * @mask: of the 8 bytes at @offset the field's own; 0 where there is none
+ */
+struct places {
+	struct {
+		uint32_t offset;
+		uint64_t mask;
+	} of[FIELDS];
+};
+
+static void prepare(const struct gm_go_target *target, struct places *places)
+{
+	for (size_t i = 0; i < FIELDS; i++) {
+		const struct gm_go_place *place = &target->image->layout.places[FIRST_FIELD + i];
+		bool number = place->size && place->size <= sizeof(uint64_t);
+
+		places->of[i].offset = place->offset;
+		places->of[i].mask = number ? ~0ULL >> (64 - 8 * place->size) : 0;
+	}
+}
+
+static inline uint64_t number(const struct places *places, enum gm_go_field field,
 			      const void *record)
 {
-	const struct gm_go_place *place = &target->image->layout.places[field];
 	uint64_t value;
 
-	if (!place->size || place->size > sizeof(value))
-		return 0;
-	memcpy(&value, (const char *)record + place->offset, sizeof(value));
-	return value << (64 - 8 * place->size) >> (64 - 8 * place->size);
+	memcpy(&value, (const char *)record + places->of[field - FIRST_FIELD].offset,
+	       sizeof(value));
+	return value & places->of[field - FIRST_FIELD].mask;
 }
 
 /* Counts that do not fit their field here are of no span: the largest value is
@@ -36,45 +58,55 @@ static uint32_t narrow(uint64_t value)
 	return value < UINT32_MAX ? value : UINT32_MAX;
 }
 
+/**
+ * struct load - spans that are read
+ * @at: where all of them lie; @size: bytes of each
+ * @spans: room for all is reserved
+ * @mspans, @error: of adding to it
+ */
 struct load {
-	const struct gm_go_target *target;
+	struct places places;
 	const uint64_t *at;
-	struct gm_go_spans *spans; /* room for all is reserved */
+	uint32_t size;
+	struct gm_go_spans *spans;
+	struct gm_go_regions *mspans;
+	struct gm_error *error;
 };
 
-static void fill_objects(const struct gm_go_target *target, const void *record,
-			 struct gm_go_span *span)
+static void fill_objects(const struct places *places, const void *record, struct gm_go_span *span)
 {
-	span->alloc_bits = number(target, GM_GO_MSPAN_ALLOC_BITS, record);
-	span->mark_bits = number(target, GM_GO_MSPAN_MARK_BITS, record);
-	span->elems = narrow(number(target, GM_GO_MSPAN_ELEMS, record));
-	span->free_index = narrow(number(target, GM_GO_MSPAN_FREEINDEX, record));
-	span->allocated = narrow(number(target, GM_GO_MSPAN_ALLOC_COUNT, record));
-	span->size_class = number(target, GM_GO_MSPAN_SPANCLASS, record) >> 1;
-	span->noscan = number(target, GM_GO_MSPAN_SPANCLASS, record) & 1;
+	uint64_t class_ = number(places, GM_GO_MSPAN_SPANCLASS, record);
+
+	span->alloc_bits = number(places, GM_GO_MSPAN_ALLOC_BITS, record);
+	span->mark_bits = number(places, GM_GO_MSPAN_MARK_BITS, record);
+	span->elems = narrow(number(places, GM_GO_MSPAN_ELEMS, record));
+	span->free_index = narrow(number(places, GM_GO_MSPAN_FREEINDEX, record));
+	span->allocated = narrow(number(places, GM_GO_MSPAN_ALLOC_COUNT, record));
+	span->size_class = class_ >> 1;
+	span->noscan = class_ & 1;
 }
 
 /* False for one that is dead. A state that is none of Go's leaves neither objects nor the mark of
  * a manual span.
  */
-static bool parse_span(const struct gm_go_target *target, uint64_t at, const void *record,
+static bool parse_span(const struct places *places, uint64_t at, const void *record,
 		       struct gm_go_span *span)
 {
-	uint64_t state = record ? number(target, GM_GO_MSPAN_STATE, record) : STATE_DEAD;
+	uint64_t state = record ? number(places, GM_GO_MSPAN_STATE, record) : STATE_DEAD;
 
 	if (state == STATE_DEAD)
 		return false;
 	*span = (struct gm_go_span){
 		.at = at,
-		.start = number(target, GM_GO_MSPAN_START, record),
-		.pages = number(target, GM_GO_MSPAN_PAGES, record),
-		.elem_bytes = number(target, GM_GO_MSPAN_ELEMSIZE, record),
-		.sweepgen = number(target, GM_GO_MSPAN_SWEEPGEN, record),
+		.start = number(places, GM_GO_MSPAN_START, record),
+		.pages = narrow(number(places, GM_GO_MSPAN_PAGES, record)),
+		.elem_bytes = number(places, GM_GO_MSPAN_ELEMSIZE, record),
+		.sweepgen = number(places, GM_GO_MSPAN_SWEEPGEN, record),
 		.manual = state == STATE_MANUAL,
 	};
 	span->stack = span->manual && span->elem_bytes;
 	if (state == STATE_IN_USE)
-		fill_objects(target, record, span);
+		fill_objects(places, record, span);
 	return true;
 }
 
@@ -82,113 +114,35 @@ static void got_span(void *context, uint32_t index, const void *record)
 {
 	struct load *load = context;
 	struct gm_go_spans *spans = load->spans;
+	uint64_t at = load->at[index];
 
-	if (parse_span(load->target, load->at[index], record, &spans->items[spans->count]))
+	if (parse_span(&load->places, at, record, &spans->items[spans->count]))
 		spans->count++;
+	if (!load->error && at < GM_GO_ADDRESS_MAX)
+		load->error = gm_go_regions_add(load->mspans, at, at + load->size, GM_GO_MSPAN,
+						GM_GO_NO_SPAN);
 }
 
 /* Appends the spans at @at that are in use or manual, and where all of them lie themselves. */
 static struct gm_error *load(const struct gm_go_target *target, const uint64_t *at, size_t count,
 			     struct gm_go_spans *spans, struct gm_go_regions *mspans)
 {
-	gm_big_autofree struct gm_go_want *wants = gm_big_alloc(count + 1, sizeof(*wants));
-	struct load load = { .target = target, .at = at, .spans = spans };
-	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_MSPAN_BYTES);
-	struct gm_error *error;
+	struct load load = { .at = at, .spans = spans, .mspans = mspans };
+	struct gm_go_asker asker;
+	struct gm_error *error = gm_go_asker_init(target, got_span, &load, &asker);
 
-	if (!wants || !gm_vec_reserve(spans, count))
-		return gm_error_errno(ENOMEM, "cannot copy %zu spans", count);
-	for (size_t i = 0; i < count; i++)
-		wants[i] = (struct gm_go_want){ .address = at[i], .size = size, .index = i };
-	error = gm_go_gather(target, wants, count, got_span, &load);
+	prepare(target, &load.places);
+	load.size = gm_go_layout_size(&target->image->layout, GM_GO_MSPAN_BYTES);
+	if (!error && !gm_vec_reserve(spans, count))
+		error = gm_error_errno(ENOMEM, "cannot copy %zu spans", count);
 	for (size_t i = 0; i < count && !error; i++)
-		if (wants[i].address < GM_GO_ADDRESS_MAX)
-			error = gm_go_regions_add(mspans, wants[i].address, wants[i].address + size,
-						  GM_GO_MSPAN, GM_GO_NO_SPAN);
-	return error;
-}
-
-/* Which span starts at each page from the lowest to the highest start; NULL where that takes too
- * much memory, or two start at one: such a list has to be sorted.
- */
-static uint32_t *index_pages(const struct gm_go_spans *spans, size_t *pages)
-{
-	uint64_t low = UINT64_MAX, high = 0;
-	uint32_t *index;
-
-	for (size_t i = 0; i < spans->count; i++) {
-		low = spans->items[i].start < low ? spans->items[i].start : low;
-		high = spans->items[i].start > high ? spans->items[i].start : high;
-	}
-	if (!spans->count || (high - low) / GM_GO_PAGE_BYTES >= 4 * spans->count)
-		return NULL;
-	*pages = (high - low) / GM_GO_PAGE_BYTES + 1;
-	index = gm_big_alloc(*pages, sizeof(*index));
-	if (!index)
-		return NULL;
-	memset(index, 0xff, *pages * sizeof(*index));
-	for (size_t i = 0; i < spans->count; i++) {
-		uint32_t *at = &index[(spans->items[i].start - low) / GM_GO_PAGE_BYTES];
-
-		if (*at != UINT32_MAX) {
-			gm_big_free(index);
-			return NULL;
-		}
-		*at = i;
-	}
-	return index;
-}
-
-/* The spans' places in @order, lowest start first. */
-static struct gm_error *find_order(const struct gm_go_spans *spans, uint32_t *order)
-{
-	gm_big_autofree struct gm_go_want *starts = NULL;
-	gm_big_autofree uint32_t *index = NULL;
-	size_t pages = 0, count = 0;
-	struct gm_error *error;
-
-	index = index_pages(spans, &pages);
-	for (size_t i = 0; index && i < pages; i++)
-		if (index[i] != UINT32_MAX)
-			order[count++] = index[i];
-	if (index)
-		return NULL;
-	starts = gm_big_alloc(spans->count + 1, sizeof(*starts));
-	if (!starts)
-		return gm_error_errno(ENOMEM, "cannot sort %zu spans", spans->count);
-	for (size_t i = 0; i < spans->count; i++)
-		starts[i] = (struct gm_go_want){ .address = spans->items[i].start, .index = i };
-	error = gm_go_wants_sort(starts, spans->count);
-	for (size_t i = 0; i < spans->count && !error; i++)
-		order[i] = starts[i].index;
-	return error;
-}
-
-#define AHEAD 16 /* spans to fetch while one is copied: they lie anywhere */
-
-/* By start, which of those loaded last may be anywhere. */
-static struct gm_error *sort(struct gm_go_spans *spans)
-{
-	gm_big_autofree uint32_t *order = gm_big_alloc(spans->count + AHEAD, sizeof(*order));
-	struct gm_go_spans sorted = { .count = spans->count, .capacity = spans->count + 1 };
-	struct gm_error *error;
-
-	sorted.items = gm_big_alloc(sorted.capacity, sizeof(*sorted.items));
-	if (!order || !sorted.items) {
-		free(sorted.items);
-		return gm_error_errno(ENOMEM, "cannot sort %zu spans", spans->count);
-	}
-	memset(&order[spans->count], 0, AHEAD * sizeof(*order));
-	error = find_order(spans, order);
-	for (size_t i = 0; i < spans->count && !error; i++) {
-		const struct gm_go_span *ahead = &spans->items[order[i + AHEAD]];
-
-		__builtin_prefetch(ahead);
-		__builtin_prefetch((const char *)(ahead + 1) - 1);
-		sorted.items[i] = spans->items[order[i]];
-	}
-	gm_big_free(spans->items);
-	*spans = sorted;
+		error = gm_go_ask(&asker, at[i], load.size, i);
+	if (!error)
+		error = gm_go_asker_flush(&asker);
+	gm_go_asker_deinit(&asker);
+	if (!error)
+		return load.error;
+	gm_error_destroy(load.error);
 	return error;
 }
 
@@ -224,64 +178,63 @@ static void got_owner(void *context, uint32_t index, const void *record)
 		check->bad[index] = true;
 }
 
-/* Asks the arena index who owns @page; false where there is no such arena. @near: where the last
+/* Where the arena index says who owns @page; 0 where there is no such arena. @near: where the last
  * one was found, which mostly is where the next one is; NULL at first.
  */
-static bool ask(const struct gm_go_target *target, const struct gm_go_arenas *arenas, uint64_t page,
-		uint32_t index, const struct gm_go_arena **near, struct gm_go_want *want)
+static uint64_t owner_at(const struct gm_go_target *target, const struct gm_go_arenas *arenas,
+			 uint64_t page, const struct gm_go_arena **near)
 {
 	const struct gm_go_arena *arena = *near;
 
 	if (!arena || page - arena->start >= GM_GO_ARENA_SPAN)
 		arena = gm_go_arenas_find(arenas, page);
 	if (!arena)
-		return false;
+		return 0;
 	*near = arena;
-	*want = (struct gm_go_want){
-		.address = arena->at +
-			   gm_go_layout_offset(&target->image->layout, GM_GO_ARENA_SPANS) +
-			   (page - arena->start) / GM_GO_PAGE_BYTES * sizeof(uint64_t),
-		.size = sizeof(uint64_t),
-		.index = index,
-	};
-	return true;
-}
-
-static size_t count_long(const struct gm_go_spans *spans)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < spans->count; i++)
-		count += spans->items[i].pages > 1;
-	return count;
+	return arena->at + gm_go_layout_offset(&target->image->layout, GM_GO_ARENA_SPANS) +
+	       (page - arena->start) / GM_GO_PAGE_BYTES * sizeof(uint64_t);
 }
 
 /* Each span's first and last page must be its own in the arena index. */
+static struct gm_error *ask_owners(struct gm_go_asker *asker, const struct gm_go_arenas *arenas,
+				   const struct gm_go_spans *spans, bool *bad)
+{
+	const struct gm_go_arena *near = NULL;
+	struct gm_error *error = NULL;
+
+	for (size_t i = 0; i < spans->count && !error; i++) {
+		const struct gm_go_span *span = &spans->items[i];
+		uint64_t first, last;
+
+		bad[i] = !possible(span);
+		if (bad[i])
+			continue;
+		first = owner_at(asker->target, arenas, span->start, &near);
+		last = first;
+		if (span->pages > 1)
+			last = owner_at(asker->target, arenas,
+					gm_go_span_end(span) - GM_GO_PAGE_BYTES, &near);
+		bad[i] = !first || !last;
+		if (!bad[i])
+			error = gm_go_ask(asker, first, sizeof(uint64_t), i);
+		if (!bad[i] && !error && last != first)
+			error = gm_go_ask(asker, last, sizeof(uint64_t), i);
+	}
+	return error ?: gm_go_asker_flush(asker);
+}
+
 static struct gm_error *check_owners(const struct gm_go_target *target,
 				     const struct gm_go_arenas *arenas,
 				     const struct gm_go_spans *spans, bool *bad)
 {
-	gm_big_autofree struct gm_go_want *wants = NULL;
 	struct check check = { .spans = spans, .bad = bad };
-	const struct gm_go_arena *near = NULL;
-	size_t count = 0;
+	struct gm_go_asker asker;
+	struct gm_error *error = gm_go_asker_init(target, got_owner, &check, &asker);
 
-	wants = gm_big_alloc(spans->count + count_long(spans) + 1, sizeof(*wants));
-	if (!wants)
-		return gm_error_errno(ENOMEM, "cannot check %zu spans", spans->count);
-	for (size_t i = 0; i < spans->count; i++) {
-		const struct gm_go_span *span = &spans->items[i];
-		uint64_t last = gm_go_span_end(span) - GM_GO_PAGE_BYTES;
-		bool is_long = span->pages > 1;
-
-		bad[i] = !possible(span) ||
-			 !ask(target, arenas, span->start, i, &near, &wants[count]);
-		if (!bad[i] && is_long)
-			bad[i] = !ask(target, arenas, last, i, &near, &wants[count + 1]);
-		if (!bad[i])
-			count += is_long ? 2 : 1;
-	}
-	return gm_go_gather(target, wants, count, got_owner, &check);
+	if (!error)
+		error = ask_owners(&asker, arenas, spans, bad);
+	gm_go_asker_deinit(&asker);
+	return error;
 }
 
 /* Moves the bad ones out; returns how many, their addresses in @again. */
@@ -313,7 +266,7 @@ static struct gm_error *load_good(const struct gm_go_target *target,
 		return gm_error_errno(ENOMEM, "cannot check %zu spans", *count);
 	error = load(target, at, *count, spans, mspans);
 	if (!error)
-		error = sort(spans);
+		error = gm_go_spans_sort(spans);
 	if (!error)
 		error = check_owners(target, arenas, spans, bad);
 	if (!error)
@@ -337,7 +290,7 @@ static struct gm_error *load_again(const struct gm_go_target *target,
 			memcpy(spans->items + spans->count, more.items,
 			       more.count * sizeof(*more.items));
 			spans->count += more.count;
-			error = sort(spans);
+			error = gm_go_spans_sort(spans);
 		} else {
 			error = gm_error_errno(ENOMEM, "cannot copy %zu spans", more.count);
 		}
@@ -369,6 +322,7 @@ static uint64_t settle(struct gm_go_spans *spans, uint32_t sweepgen, uint64_t *p
 			continue;
 		end = gm_go_span_end(span);
 		span->unswept = is_unswept(span, sweepgen);
+		spans->unswept += span->unswept;
 		*pages += span->manual ? 0 : span->pages;
 		if (kept++ < i)
 			spans->items[kept - 1] = *span;
@@ -452,49 +406,50 @@ struct gm_error *gm_go_spans_read(const struct gm_go_target *target,
 /* Of more spans than that, one in so many is looked at again, in rows of neighbours. */
 #define LOOKED_AT_AGAIN 65536
 #define NEIGHBOURS 64
-/* What lies behind the last member is anything. */
-#define SPAN_BYTES (offsetof(struct gm_go_span, unswept) + sizeof(bool))
 
 struct still {
-	const struct gm_go_target *target;
+	struct places places;
 	const struct gm_go_spans *spans;
 	bool still;
 };
+
+/* Of one mspan. Whether it is swept follows from this, and the heap's sweepgen. */
+static bool same(const struct gm_go_span *a, const struct gm_go_span *b)
+{
+	return a->start == b->start && a->pages == b->pages && a->elem_bytes == b->elem_bytes &&
+	       a->alloc_bits == b->alloc_bits && a->mark_bits == b->mark_bits &&
+	       a->elems == b->elems && a->free_index == b->free_index &&
+	       a->allocated == b->allocated && a->sweepgen == b->sweepgen &&
+	       a->size_class == b->size_class && a->noscan == b->noscan && a->stack == b->stack &&
+	       a->manual == b->manual;
+}
 
 static void got_again(void *context, uint32_t index, const void *record)
 {
 	struct still *still = context;
 	const struct gm_go_span *span = &still->spans->items[index];
-	struct gm_go_span again = { 0 };
+	struct gm_go_span again;
 
-	if (!parse_span(still->target, span->at, record, &again))
+	if (!parse_span(&still->places, span->at, record, &again) || !same(span, &again))
 		still->still = false;
-	again.unswept = span->unswept; /* follows from sweepgen, and the heap's */
-	still->still &= !memcmp(span, &again, SPAN_BYTES);
 }
 
 struct gm_error *gm_go_spans_still(const struct gm_go_target *target,
 				   const struct gm_go_spans *spans, bool *still)
 {
-	size_t rows = spans->count / NEIGHBOURS + 1;
-	size_t step = spans->count / LOOKED_AT_AGAIN + 1;
-	gm_big_autofree struct gm_go_want *wants = NULL;
-	struct still look = { .target = target, .spans = spans, .still = true };
 	uint32_t size = gm_go_layout_size(&target->image->layout, GM_GO_MSPAN_BYTES);
-	struct gm_error *error;
-	size_t count = 0;
+	size_t step = NEIGHBOURS * (spans->count / LOOKED_AT_AGAIN + 1);
+	struct still look = { .spans = spans, .still = true };
+	struct gm_go_asker asker;
+	struct gm_error *error = gm_go_asker_init(target, got_again, &look, &asker);
 
-	wants = gm_big_alloc((rows / step + 1) * NEIGHBOURS, sizeof(*wants));
-	if (!wants)
-		return gm_error_errno(ENOMEM, "cannot look at %zu spans again", spans->count);
-	for (size_t i = 0; i < spans->count; i++) {
-		if (i / NEIGHBOURS % step)
-			continue;
-		wants[count++] = (struct gm_go_want){ .address = spans->items[i].at,
-						      .size = size,
-						      .index = i };
-	}
-	error = gm_go_gather(target, wants, count, got_again, &look);
+	prepare(target, &look.places);
+	for (size_t row = 0; row < spans->count; row += step)
+		for (size_t i = row; i < row + NEIGHBOURS && i < spans->count && !error; i++)
+			error = gm_go_ask(&asker, spans->items[i].at, size, i);
+	if (!error)
+		error = gm_go_asker_flush(&asker);
+	gm_go_asker_deinit(&asker);
 	*still = look.still;
 	return error;
 }

@@ -12,7 +12,7 @@
 #define GM_GO_ARENAS_MAX (1U << 16) /* 4 TiB */
 
 /**
- * struct gm_go_span - a copy of a runtime.mspan, in use or manual
+ * struct gm_go_span - a copy of a runtime.mspan, in use or manual; 64 bytes, since there are many
  * @start: address of the memory; @pages: Go pages of 8 KiB, at least 1
  * @at: address of the mspan; @alloc_bits, @mark_bits: addresses, 0 in a manual span
  * @elem_bytes: object size; 0 for a manual span that is no stack (GC work buffer)
@@ -25,24 +25,26 @@
  */
 struct gm_go_span {
 	uint64_t start;
-	uint64_t pages;
 	uint64_t elem_bytes;
 	uint64_t at;
 	uint64_t alloc_bits;
 	uint64_t mark_bits;
+	uint32_t pages;
 	uint32_t elems;
 	uint32_t free_index;
 	uint32_t allocated;
 	uint32_t sweepgen;
 	uint8_t size_class;
-	bool noscan;
-	bool stack;
-	bool manual;
-	bool unswept;
+	bool noscan : 1;
+	bool stack : 1;
+	bool manual : 1;
+	bool unswept : 1;
 };
 
+/* @unswept: how many are. */
 struct gm_go_spans {
 	GM_VEC(struct gm_go_span);
+	size_t unswept;
 };
 
 /* A heap arena: 64 MiB of address space at @start, described by a heapArena at @at. */
@@ -70,7 +72,7 @@ const struct gm_go_arena *gm_go_arenas_find(const struct gm_go_arenas *arenas, u
 /* The spans in use and manual, by address, never overlapping. @flux: those left out
  * because they changed while they were read. EIO: too much contradicts for the
  * layout to be the right one: the arena index, or the runtime's own count of pages.
- * @sweepgen: mheap_.sweepgen. @mspans: where all mspans lie, also those of no span; by address.
+ * @sweepgen: mheap_.sweepgen. @mspans: where all mspans lie, also those of no span, in any order.
  */
 struct gm_error *gm_go_spans_read(const struct gm_go_target *target,
 				  const struct gm_go_arenas *arenas, uint32_t sweepgen,

@@ -80,4 +80,36 @@ typedef void (*gm_go_got)(void *context, uint32_t index, const void *record);
 struct gm_error *gm_go_gather(const struct gm_go_target *target, struct gm_go_want *wants,
 			      size_t count, gm_go_got got, void *context) GM_MUST_CHECK;
 
+#define GM_GO_ASKED_MAX 32768
+
+/**
+ * struct gm_go_asker - wants of any number, of which so many are read at a time that they stay in
+ *	the processor's cache. Made for lists whose neighbours lie close to each other in memory
+ * @got, @context: as of gm_go_gather()
+ * @count: how many of @wants wait to be read
+ */
+struct gm_go_asker {
+	const struct gm_go_target *target;
+	gm_go_got got;
+	void *context;
+	struct gm_go_want *wants;
+	size_t count;
+};
+
+/* ENOMEM only; the caller deinits, either way. */
+struct gm_error *gm_go_asker_init(const struct gm_go_target *target, gm_go_got got, void *context,
+				  struct gm_go_asker *asker) GM_MUST_CHECK;
+void gm_go_asker_deinit(struct gm_go_asker *asker);
+
+/* Reads what waits. Errors as of gm_go_gather(). */
+struct gm_error *gm_go_asker_flush(struct gm_go_asker *asker) GM_MUST_CHECK;
+
+/* Asks for a record, which is read now or by gm_go_asker_flush(). Errors as of gm_go_gather(). */
+static inline GM_MUST_CHECK struct gm_error *gm_go_ask(struct gm_go_asker *asker, uint64_t address,
+						       uint32_t size, uint32_t index)
+{
+	asker->wants[asker->count++] = (struct gm_go_want){ address, size, index };
+	return asker->count < GM_GO_ASKED_MAX ? NULL : gm_go_asker_flush(asker);
+}
+
 #endif
