@@ -129,6 +129,45 @@ static void carve_run(struct carving *carving, uint64_t end, enum gm_go_class cl
 	}
 }
 
+/* The objects from @first on and below @end, whole, of one page. */
+static void carve_whole(struct carving *carving, uint32_t index, uint32_t first, uint32_t end)
+{
+	uint32_t counts[CLASSES] = { 0 }, bytes = carving->spans->items[index].elem_bytes;
+
+	gm_go_objects_count(carving->objects, carving->spans, index, first, end, counts);
+	for (size_t class_ = 0; class_ < CLASSES; class_++)
+		carving->bytes[class_] += counts[class_] * bytes;
+	carving->at += (uint64_t)(end - first) * bytes;
+	if (carving->at % PAGE_BYTES == 0)
+		end_page(carving, index);
+}
+
+/* Page by page, since most of them have objects of several classes: those of objects smaller. */
+static void carve_small(struct carving *carving, uint32_t index)
+{
+	const struct gm_go_span *span = &carving->spans->items[index];
+	uint32_t object = 0, bytes = span->elem_bytes;
+
+	while (object < span->elems) {
+		uint64_t page_end = (carving->at | (PAGE_BYTES - 1)) + 1;
+		uint32_t end = (uint32_t)(page_end - span->start) / bytes;
+
+		if (end > span->elems)
+			end = span->elems;
+		carve_whole(carving, index, object, end);
+		/* The next page begins in the middle of an object. */
+		if (carving->at < page_end && end < span->elems) {
+			carve_run(carving, carving->at + bytes,
+				  gm_go_objects_class(carving->objects, carving->spans, index, end),
+				  index);
+			end++;
+		}
+		object = end;
+	}
+	carve_run(carving, gm_go_span_end(span), GM_GO_TAIL, index);
+}
+
+/* Run by run: those of large objects, and those of a span that is full, are long. */
 static void carve_objects(struct carving *carving, uint32_t index)
 {
 	const struct gm_go_span *span = &carving->spans->items[index];
@@ -163,7 +202,10 @@ static void carve_span(struct carving *carving, uint32_t index)
 
 	carving->at = span->start;
 	if (!span->manual) {
-		carve_objects(carving, index);
+		if (span->elem_bytes < PAGE_BYTES && gm_go_objects_mixed(carving->objects, index))
+			carve_small(carving, index);
+		else
+			carve_objects(carving, index);
 		return;
 	}
 	carving->at = gm_go_span_end(span);
@@ -229,8 +271,11 @@ struct gm_error *gm_go_carve(const struct gm_go_plan *plan, struct gm_go_regions
 	};
 	size_t span = 0;
 
-	/* As many as most heaps have: what is too much is address space alone. */
-	regions->capacity = 3 * plan->spans->count + 1;
+	/* As many as most heaps have, and no more than the memory takes in which the spans were
+	 * sorted: gm_big_alloc() has that.
+	 */
+	regions->capacity =
+		plan->spans->count * sizeof(struct gm_go_span) / sizeof(*regions->items);
 	regions->items = gm_big_alloc(regions->capacity, sizeof(*regions->items));
 	if (!regions->items)
 		return gm_error_errno(ENOMEM, "cannot list the regions of %zu spans",
