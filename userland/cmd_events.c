@@ -4,30 +4,30 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/plural.h"
 #include "cmd.h"
-#include "os/events.h"
+#include "cmd_events.h"
+#include "os/ends.h"
 #include "os/file.h"
 #include "os/module.h"
 #include "out/bytes.h"
-#include "out/json.h"
 
 #define NS 1000000000ULL
 #define DURATION_MAX 1e9 /* seconds */
-#define SCHEMA "gomem.events/1"
 
 static const char usage[] =
 	"Usage: gomemctl events [-p PID]... [-k KINDS] [--json] [-n COUNT] [--duration SECONDS]\n\n"
 	"What happens to the memory of the module's targets, as it happens, a line an event:\n"
 	"when, in which process, by which thread, on which CPU, what, where, how much. -p: only\n"
-	"of these targets. -k: only these kinds, as in -k anon_fault,zap. Ends after COUNT\n"
-	"events, after so many seconds, or by Ctrl-C, and says on standard error how many of\n"
-	"each kind there were, and how many were lost because they came too fast.\n\n"
+	"of these targets, as long as one of them lives. -k: only these kinds, as in\n"
+	"-k anon_fault,zap. Ends after COUNT events, after so many seconds, or by Ctrl-C, and\n"
+	"says on standard error how many of each kind there were, and how many were lost\n"
+	"because they came too fast.\n\n"
 	"Kinds:";
 
 enum { OPTION_JSON = 256, OPTION_DURATION };
@@ -178,124 +178,6 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * NS + now.tv_nsec;
 }
 
-/* "12:34:56.123456", in the local time zone. */
-static void time_of_day(uint64_t ns, char text[32])
-{
-	time_t seconds = ns / NS;
-	struct tm local;
-	size_t length;
-
-	localtime_r(&seconds, &local);
-	length = strftime(text, 16, "%H:%M:%S", &local);
-	snprintf(text + length, 16, ".%06u", (unsigned int)(ns % NS / 1000));
-}
-
-static void print_text(const struct gomem_event *event, const struct totals *totals)
-{
-	char when[32], size[GM_OUT_BYTES_MAX], order[8] = "-";
-
-	time_of_day(event->time_ns + totals->clock_ns, when);
-	if (event->kind == GOMEM_KIND_lost) {
-		printf("%s %7s %7s %3u lost           %" PRIu64 " events\n", when, "-", "-",
-		       event->cpu, (uint64_t)event->bytes);
-		return;
-	}
-	if (event->order)
-		snprintf(order, sizeof(order), "%u", event->order);
-	printf("%s %7u %7u %3u %-13s %012" PRIx64 "-%012" PRIx64 " %9s %5s\n", when, event->pid,
-	       event->tid, event->cpu, gm_event_kind_name(event->kind), (uint64_t)event->start,
-	       (uint64_t)event->end, gm_out_bytes(event->bytes, size), order);
-}
-
-/* An event as JSON has it; GM_OUT_NONE where it has no such thing. */
-struct row {
-	const char *time;
-	uint64_t monotonic_ns;
-	uint64_t pid;
-	uint64_t tid;
-	uint64_t cpu;
-	const char *kind;
-	uint64_t start;
-	uint64_t end;
-	uint64_t size;
-	uint64_t order;
-	uint64_t lost;
-};
-
-#define COLUMN(name, type, field)                             \
-	{                                                     \
-		name, NULL, type, offsetof(struct row, field) \
-	}
-
-static const struct gm_out_column columns[] = {
-	COLUMN("time", GM_OUT_STRING, time),
-	COLUMN("monotonic_ns", GM_OUT_COUNT, monotonic_ns),
-	COLUMN("pid", GM_OUT_COUNT, pid),
-	COLUMN("tid", GM_OUT_COUNT, tid),
-	COLUMN("cpu", GM_OUT_COUNT, cpu),
-	COLUMN("kind", GM_OUT_STRING, kind),
-	COLUMN("start", GM_OUT_HEX, start),
-	COLUMN("end", GM_OUT_HEX, end),
-	COLUMN("size_bytes", GM_OUT_BYTES, size),
-	COLUMN("order", GM_OUT_COUNT, order),
-	COLUMN("lost", GM_OUT_COUNT, lost),
-};
-
-static struct row row_of(const struct gomem_event *event, const char *time)
-{
-	bool is_lost = event->kind == GOMEM_KIND_lost;
-
-	return (struct row){
-		.time = time,
-		.monotonic_ns = event->time_ns,
-		.pid = is_lost ? GM_OUT_NONE : event->pid,
-		.tid = is_lost ? GM_OUT_NONE : event->tid,
-		.cpu = event->cpu,
-		.kind = gm_event_kind_name(event->kind),
-		.start = is_lost ? GM_OUT_NONE : event->start,
-		.end = is_lost ? GM_OUT_NONE : event->end,
-		.size = is_lost ? GM_OUT_NONE : event->bytes,
-		.order = is_lost ? GM_OUT_NONE : event->order,
-		.lost = is_lost ? event->bytes : GM_OUT_NONE,
-	};
-}
-
-/* "2026-11-21T12:34:56.123456789Z" */
-static void utc(uint64_t ns, char text[40])
-{
-	time_t seconds = ns / NS;
-	struct tm tm;
-	size_t length;
-
-	gmtime_r(&seconds, &tm);
-	length = strftime(text, 28, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + length, 12, ".%09uZ", (unsigned int)(ns % NS));
-}
-
-static struct gm_error *print_json(const struct gomem_event *event, const struct totals *totals)
-{
-	static const struct gm_out_table table = { "events", columns,
-						   sizeof(columns) / sizeof(*columns),
-						   sizeof(struct row) };
-	struct json_object *rows, *object = NULL;
-	char when[40];
-	struct row row;
-
-	utc(event->time_ns + totals->clock_ns, when);
-	row = row_of(event, when);
-	rows = gm_out_json_rows(&table, &row, 1);
-	if (rows)
-		object = json_object_array_get_idx(rows, 0);
-	if (!object || !gm_out_json_add(object, "schema", json_object_new_string(SCHEMA))) {
-		json_object_put(rows);
-		return gm_error_create(ENOMEM, "out of memory");
-	}
-	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-							    JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(rows);
-	return NULL;
-}
-
 static bool is_wanted(const struct settings *settings, const struct gomem_event *event)
 {
 	if (settings->base.sources.count < 2 || event->kind == GOMEM_KIND_lost)
@@ -312,9 +194,9 @@ static void count(struct totals *totals, const struct gomem_event *event)
 	if (event->kind == GOMEM_KIND_lost) {
 		totals->lost += event->bytes;
 		gm_cmd_say("events",
-			   "%" PRIu64 " events were lost on CPU %u: they came faster than they "
-			   "were read; narrow it by -k or -p",
-			   (uint64_t)event->bytes, event->cpu);
+			   "%" PRIu64 " event%s lost on CPU %u, which came faster than they were "
+			   "read; narrow it by -k or -p",
+			   (uint64_t)event->bytes, gm_plural(event->bytes), event->cpu);
 		return;
 	}
 	totals->events++;
@@ -334,42 +216,44 @@ static struct gm_error *show(const struct settings *settings, struct totals *tot
 		if (!is_wanted(settings, event))
 			continue;
 		count(totals, event);
-		if (settings->base.format == GM_OUT_JSON)
-			error = print_json(event, totals);
-		else
-			print_text(event, totals);
+		error = gm_events_print(event, totals->clock_ns, settings->base.format);
 	}
 	fflush(stdout);
 	return error;
 }
 
-/* Until something is to be read, @end_ns comes or a signal, which comes only here. */
-static void wait_for_more(int fd, uint64_t end_ns, const sigset_t *signals)
+/* Until something is to be read, a process ended, @end_ns comes or a signal, which comes only
+ * here. Not at all where the last process asked for has ended.
+ */
+static void wait_for_more(struct gm_ends *ends, uint64_t end_ns, const sigset_t *signals)
 {
-	struct pollfd poll = { .fd = fd, .events = POLLIN };
 	uint64_t now_ns = gm_clock_ns(), left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
 	struct timespec left = { left_ns / NS, left_ns % NS };
 
-	ppoll(&poll, 1, end_ns == UINT64_MAX ? NULL : &left, signals);
+	if (gm_ends_all(ends))
+		return;
+	gm_ends_wait(ends, end_ns == UINT64_MAX ? NULL : &left, signals);
+	for (pid_t pid = gm_ends_next(ends); pid; pid = gm_ends_next(ends))
+		gm_cmd_say("events", "process %d has ended", (int)pid);
 }
 
-static struct gm_error *follow(const struct settings *settings, int fd, struct totals *totals,
-			       const sigset_t *signals)
+static struct gm_error *follow(const struct settings *settings, struct gm_ends *ends, int fd,
+			       struct totals *totals, const sigset_t *signals)
 {
 	static struct gm_events events;
 	struct gm_error *error = NULL;
+	bool is_last = false;
 	uint64_t end_ns;
 
 	if (__builtin_add_overflow(gm_clock_ns(), settings->duration_ns, &end_ns))
 		end_ns = UINT64_MAX;
-	if (settings->base.format == GM_OUT_TEXT)
-		printf("%-15s %7s %7s %3s %-13s %-25s %9s %5s\n", "TIME", "PID", "TID", "CPU",
-		       "KIND", "RANGE", "SIZE", "ORDER");
+	gm_events_print_title(settings->base.format);
 	fflush(stdout);
-	while (!error && !is_stopped && totals->events < settings->count &&
+	while (!error && !is_stopped && !is_last && totals->events < settings->count &&
 	       gm_clock_ns() < end_ns && !ferror(stdout)) {
-		wait_for_more(fd, end_ns, signals);
+		wait_for_more(ends, end_ns, signals);
 		error = gm_events_read(fd, &events);
+		is_last = gm_ends_all(ends) && !events.count;
 		if (!error)
 			error = show(settings, totals, &events);
 	}
@@ -380,7 +264,8 @@ static void summarize(const struct totals *totals)
 {
 	char size[GM_OUT_BYTES_MAX];
 
-	gm_cmd_say("events", "%" PRIu64 " events, %" PRIu64 " lost", totals->events, totals->lost);
+	gm_cmd_say("events", "%" PRIu64 " event%s, %" PRIu64 " lost", totals->events,
+		   gm_plural(totals->events), totals->lost);
 	for (unsigned int kind = 0; kind < GOMEM_KINDS_MAX; kind++) {
 		if (totals->kinds[kind].count)
 			fprintf(stderr, "%12" PRIu64 " %-13s %9s\n", totals->kinds[kind].count,
@@ -440,19 +325,35 @@ static void catch_stop(sigset_t *before)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+/* What they did last is in the stream before they have ended. */
+static struct gm_error *watch_ends(const struct settings *settings, struct gm_ends *ends)
+{
+	struct gm_error *error = NULL;
+
+	for (size_t i = 0; i < settings->base.sources.count && !error; i++)
+		error = gm_ends_add(ends, settings->base.sources.items[i].pid);
+	return error;
+}
+
 static struct gm_error *run(const struct settings *settings)
 {
 	gm_autoclose int fd = -1;
 	struct totals totals = {};
+	struct gm_ends ends = {};
 	struct gm_error *error = open_stream(settings, &fd);
 	sigset_t signals;
 
-	if (error)
-		return error;
-	catch_stop(&signals);
-	error = follow(settings, fd, &totals, &signals);
+	if (!error)
+		error = gm_ends_init(&ends, fd);
+	if (!error)
+		error = watch_ends(settings, &ends);
+	if (!error) {
+		catch_stop(&signals);
+		error = follow(settings, &ends, fd, &totals, &signals);
+	}
 	if (!error)
 		summarize(&totals);
+	gm_ends_deinit(&ends);
 	return error;
 }
 

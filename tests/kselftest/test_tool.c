@@ -106,6 +106,31 @@ static void json(struct target *t, long p)
 	       "gomemctl events --json");
 }
 
+/* It has nothing more to say then, and says why. */
+static void end(void)
+{
+	struct target t = target_start();
+	int i, status = -1;
+	char line[64];
+	pid_t tool;
+
+	gomem_add(t.pid);
+	tool = tool_start(t.pid, NULL);
+	for (i = 0; i < TRIES && !times(OUT, "RANGE"); i++)
+		usleep(10000);
+	target_kill(&t);
+	for (i = 0; i < TRIES && waitpid(tool, &status, WNOHANG) != tool; i++)
+		usleep(10000);
+	if (i == TRIES) {
+		kill(tool, SIGKILL);
+		waitpid(tool, NULL, 0);
+	}
+	tap_eq(0, "as when told to end", status, "exit status of gomemctl events",
+	       "its target has ended");
+	snprintf(line, sizeof(line), "process %d has ended\n", t.pid);
+	tap_eq(1, "the target's pid", times(TALK, line), "lines that say so", "gomemctl events");
+}
+
 int main(int argc, char **argv)
 {
 	struct target t;
@@ -118,6 +143,8 @@ int main(int argc, char **argv)
 	gomem_add(t.pid);
 	text(&t, p);
 	json(&t, p);
+	unlink(OUT);
+	end();
 	gomem_del(t.pid);
 	target_kill(&t);
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");
