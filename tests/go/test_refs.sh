@@ -42,7 +42,7 @@ types='(.types | map({key: .type, value: .objects}) | from_entries) as $got |
 	600 + 400 + 700 + 900 + 200 + if $captures then 375 * 3 + 100 * 4 else 0 end),
 	"main.inSlice": 30, "main.inMap": 40, "main.inChannel": 20, "main.inFace": 1,
 	"main.inStruct": 11, "main.inParts": 2, "main.inArray": 8, "main.escaped": 1,
-	"main.inlined": 1, "main.parameter": 1, "main.capturedFace": 1,
+	"main.pointedTo": 8, "main.inlined": 1, "main.parameter": 1, "main.capturedFace": 1,
 	"main.inClosure": (if $captures then 1 else null end),
 	"main.capturedSlice": (if $captures then 3 else null end),
 	"main.capturedByPlace": (if $captures then 1 else null end),

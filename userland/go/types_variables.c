@@ -156,17 +156,17 @@ static void read_captured(struct gm_go_types *types, struct gm_go_type_function 
 gm_go_code gm_go_types_captured(struct gm_go_types *types, uint32_t number, uint64_t offset)
 {
 	struct gm_go_type_function *function = &types->functions.items[number];
-	const struct gm_elf_slot *captured;
 	struct gm_elf_part part;
 
 	if (!function->captured_read)
 		read_captured(types, function);
-	captured = types->functions.captured.items + function->captured;
-	for (uint32_t i = 0; i < function->captured_count; i++, captured++) {
-		uint64_t inside = offset - captured->start;
+	for (uint32_t i = 0; i < function->captured_count; i++) {
+		const struct gm_elf_slot *slot =
+			&types->functions.captured.items[function->captured + i];
+		uint64_t inside = offset - (uint64_t)slot->start;
 
-		if (offset >= (uint64_t)captured->start && inside < captured->bytes &&
-		    gm_elf_debug_part(types->debug, captured->type, inside, &part))
+		if (offset >= (uint64_t)slot->start && inside < slot->bytes &&
+		    gm_elf_debug_part(types->debug, slot->type, inside, &part))
 			return of_part(types, &part);
 	}
 	return 0;

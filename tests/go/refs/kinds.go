@@ -13,6 +13,7 @@ type (
 	inParts   [6]uint64
 	inArray   [6]uint64
 	inClosure [6]uint64
+	pointedTo [6]uint64
 	escaped   [6]uint64
 	inlined   [6]uint64
 	parameter [6]uint64
@@ -127,6 +128,25 @@ func holdParameter(kept *parameter, ready, stop chan bool) uint64 {
 }
 
 //go:noinline
+func fillFrame(a *[8]*pointedTo) *[8]*pointedTo {
+	for i := range a {
+		a[i] = new(pointedTo)
+	}
+	return a
+}
+
+// Only a pointer says that the array is still wanted.
+//
+//go:noinline
+func holdThrough(ready, stop chan bool) uint64 {
+	var array [8]*pointedTo
+	pointer := fillFrame(&array)
+	ready <- true
+	<-stop
+	return pointer[7][0]
+}
+
+//go:noinline
 func holdKinds(ready, stop chan bool) int {
 	slice := makeSlices(30)
 	table := makeMap(40)
@@ -176,6 +196,8 @@ func holdAllKinds(ready, stop chan bool) {
 	<-ready
 	go holdParameter(makeParameter(), ready, stop)
 	<-ready
+	go holdThrough(ready, stop)
+	<-ready
 	expectVariable("main.holdKinds slice", 1+30, 240+30*48)
 	expectVariable("main.holdKinds some", 1+1+10, 80+11*48)
 	expectVariable("main.holdKinds parts", 2, 2*48)
@@ -186,4 +208,5 @@ func holdAllKinds(ready, stop chan bool) {
 	expectVariable("main.holdKinds &moved", 1, 48)
 	expectVariable("main.waitInline kept", 1, 48)
 	expectVariable("main.holdParameter kept", 1, 48)
+	expectVariable("main.holdThrough array", 8, 8*48)
 }
