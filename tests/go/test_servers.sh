@@ -70,12 +70,19 @@ look()
 	jq -r --arg version "$2" "$verdict" <<<"$said" 2>&1
 }
 
-# lost_stacks PID: goroutines whose callers are not known although they did not run
+# lost_stacks PID: goroutines whose callers are not known although they did not run. It is stopped
+# meanwhile: one that can run may go through its next request, and be back where it was seen
+# first, of which nothing tells.
 lost_stacks()
 {
-	./gomemctl goroutines -p "$1" --list --json 2>&1 | jq -r '.processes[0].list[] |
-		select(.stack == "lost" or .stack == "unreadable") |
-		"goroutine \(.goid), \(.state): \(.stack) after \([.frames[].function] | join(" "))"' 2>&1
+	local said
+
+	kill -STOP "$1"
+	said=$(./gomemctl goroutines -p "$1" --list --json 2>&1)
+	kill -CONT "$1"
+	jq -r '.processes[0].list[] | select(.stack == "lost" or .stack == "unreadable") |
+		"goroutine \(.goid), \(.state): \(.stack) after \([.frames[].function] | join(" "))"' \
+		<<<"$said" 2>&1
 }
 
 # judge NAME, after looks on stdin. A server under load grows and shrinks by more than 0.5 %
