@@ -149,8 +149,8 @@ static struct gm_error *load(const struct gm_go_target *target, const uint64_t *
 static bool objects_fit(const struct gm_go_span *span)
 {
 	return span->size_class < GM_GO_SIZE_CLASSES && span->elem_bytes && span->elems &&
-	       span->elems <= ELEMS_MAX &&
-	       span->elem_bytes <= span->pages * GM_GO_PAGE_BYTES / span->elems &&
+	       span->elems <= ELEMS_MAX && span->elem_bytes <= ELEM_BYTES_MAX &&
+	       span->elem_bytes * span->elems <= span->pages * GM_GO_PAGE_BYTES &&
 	       span->allocated <= span->elems && span->free_index <= span->elems;
 }
 
