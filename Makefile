@@ -19,7 +19,7 @@ help:
 	@echo 'make check         all tests and lint; sets up what it needs'
 	@echo 'make check-kernels what runs in virtual machines, on every kernel, and the mm selftests'
 	@echo 'make check-go      every Go, built in every way, and Debian'"'"'s Go servers'
-	@echo 'make check-debug   the tests of the module on a kernel that checks itself, about an hour'
+	@echo 'make check-debug   the tests of the module on a kernel that checks itself; hours without KVM'
 	@echo 'make fuzz          hostile input for every parser, 10 minutes each; FUZZ_SECONDS=N'
 	@echo 'make bench         what the module costs, beside its peers; KERNELS="6.1 6.12": on these'
 	@echo 'make bench-refs    the part of it that says what following references costs'
