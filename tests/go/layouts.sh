@@ -43,9 +43,9 @@ else
 	done
 fi
 # shellcheck disable=SC2046 # flags
-${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -I"$userland" -o "$tmp/layouts" "$here/layouts.c" \
-	"$known" "$userland"/go/{buildinfo,layout,program,version}.c \
-	"$userland"/{elf,base}/*.c "$userland"/os/{file,host,mem}.c \
+${CC:-gcc} -std=gnu11 -Wall -Wextra -Werror -I"$userland" -I"$userland/../include" \
+	-o "$tmp/layouts" "$here/layouts.c" "$known" \
+	"$userland"/go/{buildinfo,layout,program,version}.c "$userland"/{elf,base,os}/*.c \
 	$(pkg-config --cflags --libs libdw libelf libzstd)
 {
 	echo '// SPDX-License-Identifier: GPL-2.0-or-later'
