@@ -237,6 +237,15 @@ static void wait_for_more(struct gm_ends *ends, uint64_t end_ns, const sigset_t 
 		gm_cmd_say("events", "process %d has ended", (int)pid);
 }
 
+static bool any_wanted(const struct settings *settings, const struct gm_events *events)
+{
+	for (size_t i = 0; i < events->count; i++) {
+		if (is_wanted(settings, &events->items[i]))
+			return true;
+	}
+	return false;
+}
+
 static struct gm_error *follow(const struct settings *settings, struct gm_ends *ends, int fd,
 			       struct totals *totals, const sigset_t *signals)
 {
@@ -253,7 +262,7 @@ static struct gm_error *follow(const struct settings *settings, struct gm_ends *
 	       gm_clock_ns() < end_ns && !ferror(stdout)) {
 		wait_for_more(ends, end_ns, signals);
 		error = gm_events_read(fd, &events);
-		is_last = gm_ends_all(ends) && !events.count;
+		is_last = gm_ends_all(ends) && !any_wanted(settings, &events);
 		if (!error)
 			error = show(settings, totals, &events);
 	}

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define MADE_BYTES 8192
+#define MADE_BYTES (1U << 20)
 
 /* Bytes that grow; too many end the test. */
 struct made_bytes {
@@ -69,6 +69,7 @@ enum made_code {
 	MADE_LOCAL,
 	MADE_LISTED,
 	MADE_CAPTURED,
+	MADE_BESIDE,
 };
 
 #define MADE_AT_KIND 0x2900 /* Go's */
@@ -235,6 +236,17 @@ static const uint8_t made_abbrev[] = {
 	DW_FORM_udata,
 	0,
 	0,
+	MADE_BESIDE,
+	DW_TAG_lexical_block,
+	1,
+	DW_AT_sibling,
+	DW_FORM_ref4,
+	DW_AT_low_pc,
+	DW_FORM_addr,
+	DW_AT_high_pc,
+	DW_FORM_addr,
+	0,
+	0,
 	0,
 };
 
@@ -332,6 +344,17 @@ static inline void made_inlined(struct made_bytes *info, uint32_t function, uint
 static inline void made_scope(struct made_bytes *info, uint64_t start, uint64_t end)
 {
 	made_u8(info, MADE_SCOPE);
+	made_raw(info, &start, sizeof(start));
+	made_raw(info, &end, sizeof(end));
+}
+
+/* The same, which says that its first child, the next entry made, is what is beside it. */
+static inline void made_beside(struct made_bytes *info, uint64_t start, uint64_t end)
+{
+	uint32_t next = info->size + 1 + sizeof(next) + sizeof(start) + sizeof(end);
+
+	made_u8(info, MADE_BESIDE);
+	made_u32(info, next);
 	made_raw(info, &start, sizeof(start));
 	made_raw(info, &end, sizeof(end));
 }

@@ -349,6 +349,66 @@ static void test_hostile(void)
 	gm_elf_destroy(elf);
 }
 
+/* Scopes whose first child is also said to be beside them: each would double the walk. */
+static void test_beside(void)
+{
+	struct made_bytes info = { .size = 0 }, lists = { .size = 0 };
+	static const uint8_t whole[] = { DW_OP_fbreg, 0x78 };
+	struct gm_elf_slots slots = {};
+	struct gm_elf_debug *debug;
+	struct gm_elf *elf = NULL;
+	clock_t started = clock();
+	uint32_t pointer;
+
+	made_unit(&info, "unit");
+	pointer = made_kind_pointer(&info, KIND_POINTER);
+	made_function(&info, 0x1000, 0x100000);
+	for (int i = 0; i < 40; i++)
+		made_beside(&info, 0x1000, 0x100000);
+	for (int i = 0; i < 2000; i++)
+		made_local(&info, "deep", whole, sizeof(whole), pointer);
+	for (int i = 0; i < 41; i++)
+		made_end(&info);
+	made_unit_end(&info);
+	debug = read_made(&info, &lists, &elf);
+	tap_ok(debug && !gm_elf_debug_frame(debug, 0x1001, &slots), "a frame of such");
+	tap_ok(clock() - started <= SECONDS_MAX * CLOCKS_PER_SEC, "is looked at in no time");
+	free(slots.items);
+	gm_elf_debug_destroy(debug);
+	gm_elf_destroy(elf);
+}
+
+/* 3,000 variables of 63 pieces. */
+static void test_pieces_of_many(void)
+{
+	struct made_bytes info = { .size = 0 }, lists = { .size = 0 };
+	uint8_t pieces[4 * 63];
+	struct gm_elf_slots slots = {};
+	struct gm_elf_debug *debug;
+	struct gm_elf *elf = NULL;
+	uint32_t type;
+
+	for (size_t i = 0; i < sizeof(pieces); i += 4) {
+		pieces[i] = DW_OP_fbreg;
+		pieces[i + 1] = 0x78;
+		pieces[i + 2] = DW_OP_piece;
+		pieces[i + 3] = 1;
+	}
+	made_unit(&info, "unit");
+	type = made_base(&info, "uint8x64", 64);
+	made_function(&info, 0x1000, 0x1100);
+	for (int i = 0; i < 3000; i++)
+		made_local(&info, "wide", pieces, sizeof(pieces), type);
+	made_end(&info);
+	made_unit_end(&info);
+	debug = read_made(&info, &lists, &elf);
+	tap_ok(debug && !gm_elf_debug_frame(debug, 0x1001, &slots), "a frame of many pieces");
+	tap_ok(slots.count > 0 && slots.count <= 65536, "has 65,536 of them at most");
+	free(slots.items);
+	gm_elf_debug_destroy(debug);
+	gm_elf_destroy(elf);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(expressions) / sizeof(*expressions); i++)
@@ -359,5 +419,7 @@ int main(void)
 	test_budget();
 	test_frames();
 	test_hostile();
+	test_beside();
+	test_pieces_of_many();
 	return tap_done();
 }

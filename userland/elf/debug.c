@@ -54,14 +54,16 @@ static bool add_global(struct gm_elf_debug *debug, Dwarf_Die *die)
 	return true;
 }
 
-/* Those that were only inlined lie nowhere. */
+/* Those that were only inlined lie nowhere. What of one would be walked has no end that can be
+ * trusted where it says itself what is beside it, as none of Go's does.
+ */
 static bool add_function(struct gm_elf_debug *debug, Dwarf_Die *die)
 {
 	struct gm_elf_code *code;
 	Dwarf_Addr start, end;
 
 	if (debug->functions.count == FUNCTIONS_MAX || dwarf_lowpc(die, &start) ||
-	    dwarf_highpc(die, &end) || start >= end)
+	    dwarf_highpc(die, &end) || start >= end || dwarf_hasattr(die, DW_AT_sibling))
 		return true;
 	code = gm_vec_push(&debug->functions);
 	if (!code)

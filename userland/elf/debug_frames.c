@@ -8,12 +8,14 @@
 
 #define DEPTH_MAX 64
 #define ENTRY_BYTES 8 /* few are smaller */
+#define SLOTS_MAX (64U << 10) /* of one function */
 
 /**
  * struct scope - where the search for the variables of a frame is
  * @address: of an instruction
  * @function: that was inlined around it, NULL: none
  * @cost: of a walk over all that is in the frame's function
+ * @room: slots that may still be added
  * @lists: of the unit
  */
 struct scope {
@@ -22,6 +24,7 @@ struct scope {
 	uint64_t address;
 	const char *function;
 	uint64_t cost;
+	size_t room;
 	struct gm_elf_lists lists;
 };
 
@@ -116,6 +119,9 @@ static struct gm_error *add_pieces(struct scope *scope, const struct gm_elf_slot
 {
 	uint64_t offset = 0;
 
+	if (count > scope->room)
+		return NULL;
+	scope->room -= count;
 	if (!gm_vec_reserve(scope->slots, count))
 		return no_memory();
 	for (size_t i = 0; i < count && offset < bytes; i++) {
@@ -182,7 +188,7 @@ static struct gm_error *add_inner(struct scope *scope, Dwarf_Die *die, int depth
 	struct gm_error *error;
 
 	if ((tag != DW_TAG_lexical_block && tag != DW_TAG_inlined_subroutine) ||
-	    depth == DEPTH_MAX || !is_around(scope, die))
+	    depth == DEPTH_MAX || dwarf_hasattr(die, DW_AT_sibling) || !is_around(scope, die))
 		return NULL;
 	if (tag == DW_TAG_inlined_subroutine)
 		scope->function = name_of(die) ?: outer;
@@ -227,7 +233,12 @@ static bool counts_from_cfa(Dwarf_Die *function)
 struct gm_error *gm_elf_debug_frame(struct gm_elf_debug *debug, uint64_t address,
 				    struct gm_elf_slots *slots)
 {
-	struct scope scope = { .debug = debug, .slots = slots, .address = address };
+	struct scope scope = {
+		.debug = debug,
+		.slots = slots,
+		.address = address,
+		.room = SLOTS_MAX,
+	};
 	const struct gm_elf_code *code = find(debug, address);
 	Dwarf_Die die;
 
@@ -267,13 +278,14 @@ struct gm_error *gm_elf_debug_closure(struct gm_elf_debug *debug, uint64_t addre
 				      struct gm_elf_slots *slots)
 {
 	const struct gm_elf_code *code = find(debug, address);
+	size_t most = slots->count + SLOTS_MAX;
 	struct gm_error *error = NULL;
 	Dwarf_Die die, inner;
 
 	if (!code || code->start != address || !spend(debug, cost_of(code)) ||
 	    !dwarf_offdie(debug->dwarf, code->entry, &die))
 		return NULL;
-	for (int more = dwarf_child(&die, &inner); !more && !error;
+	for (int more = dwarf_child(&die, &inner); !more && !error && slots->count < most;
 	     more = dwarf_siblingof(&inner, &inner))
 		error = add_captured(debug, &inner, slots);
 	return error;

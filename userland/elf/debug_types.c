@@ -51,7 +51,8 @@ static bool enter_struct(struct gm_elf_debug *debug, Dwarf_Die *type, uint64_t *
 
 	for (int more = dwarf_child(type, &member); !more;
 	     more = dwarf_siblingof(&member, &member)) {
-		if (!debug->members_left)
+		/* A member has nothing in it, which would have to be passed over. */
+		if (!debug->members_left || dwarf_haschildren(&member))
 			return false;
 		debug->members_left--;
 		if (dwarf_tag(&member) != DW_TAG_member ||

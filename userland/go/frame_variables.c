@@ -104,7 +104,7 @@ static bool find_offset(const struct gm_elf_slot *slots, size_t count,
 		if (slots[i].variable != slot->variable || offset < slots[i].offset ||
 		    offset - slots[i].offset >= slots[i].bytes)
 			continue;
-		*at = slots[i].start + (int64_t)(offset - slots[i].offset);
+		*at = (int64_t)((uint64_t)slots[i].start + (offset - slots[i].offset));
 		return true;
 	}
 	return false;

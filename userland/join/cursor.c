@@ -115,14 +115,15 @@ static bool is_thread_stack(const struct gm_vma *vma, const struct gm_vma *below
 }
 
 /* A glibc arena opens on a multiple of its full size; what it has not grown into
- * has no access. A Go arena looks the same, so this needs the Go regions known.
+ * has no access, if anything is left. A Go arena looks the same, so this needs the Go regions
+ * known.
  */
 static bool is_glibc_arena(const struct gm_vma *vma, const struct gm_vma *above)
 {
 	bool has_guard = above && above->start == vma->end && is_guard(above);
 
-	return vma->start % ARENA_BYTES == 0 &&
-	       (vma->end % ARENA_BYTES == 0 || (has_guard && above->end % ARENA_BYTES == 0));
+	return vma->start % ARENA_BYTES == 0 && (vma->end - vma->start == ARENA_BYTES ||
+						 (has_guard && above->end % ARENA_BYTES == 0));
 }
 
 static enum gm_go_class anon_class(const struct gm_cursor *cursor, const struct gm_vma *vma)
