@@ -12,7 +12,7 @@ cd "$(dirname "$(readlink -f "$0")")/../../.." || exit 1
 # shellcheck source=tests/go/lib.sh
 . tests/go/lib.sh
 bare=build/user/tests/bench/report/bare
-turns=7
+turns=20
 rounds=${ROUNDS:-15}
 tmp=$(mktemp -d)
 failed=0
