@@ -317,75 +317,77 @@ static void test_frames(void)
 	gm_elf_destroy(elf);
 }
 
-/* A function of many scopes in each other, asked of over and over. */
-static void test_hostile(void)
-{
-	struct made_bytes info = { .size = 0 }, lists = { .size = 0 };
-	static const uint8_t whole[] = { DW_OP_fbreg, 0x78 };
-	struct gm_elf_slots slots = {};
+/* A program, and what was asked of it. */
+struct asked {
+	struct made_bytes info;
+	struct made_bytes lists;
+	struct gm_elf_slots slots;
 	struct gm_elf_debug *debug;
-	struct gm_elf *elf = NULL;
-	clock_t started = clock();
-	bool good = true;
+	struct gm_elf *elf;
+};
+
+static void asked_end(struct asked *asked)
+{
+	free(asked->slots.items);
+	gm_elf_debug_destroy(asked->debug);
+	gm_elf_destroy(asked->elf);
+}
+
+/* A function of @scopes in each other, which @add makes, and @locals in the innermost. */
+static void make_deep(struct asked *asked,
+		      void (*add)(struct made_bytes *info, uint64_t start, uint64_t end),
+		      int scopes, int locals)
+{
+	static const uint8_t whole[] = { DW_OP_fbreg, 0x78 };
 	uint32_t pointer;
 
-	made_unit(&info, "unit");
-	pointer = made_kind_pointer(&info, KIND_POINTER);
-	made_function(&info, 0x1000, 0x100000);
-	for (int i = 0; i < 300; i++)
-		made_scope(&info, 0x1000, 0x100000);
-	made_local(&info, "deep", whole, sizeof(whole), pointer);
-	for (int i = 0; i < 301; i++)
-		made_end(&info);
-	made_unit_end(&info);
-	debug = read_made(&info, &lists, &elf);
-	for (uint64_t i = 0; i < 1000000 && debug && good; i++)
-		good = !gm_elf_debug_frame(debug, 0x1001 + i % 0xff000, &slots);
-	tap_ok(debug && good && !slots.count, "what lies too deep is not described");
+	made_unit(&asked->info, "unit");
+	pointer = made_kind_pointer(&asked->info, KIND_POINTER);
+	made_function(&asked->info, 0x1000, 0x100000);
+	for (int i = 0; i < scopes; i++)
+		add(&asked->info, 0x1000, 0x100000);
+	for (int i = 0; i < locals; i++)
+		made_local(&asked->info, "deep", whole, sizeof(whole), pointer);
+	for (int i = 0; i < scopes + 1; i++)
+		made_end(&asked->info);
+	made_unit_end(&asked->info);
+	asked->debug = read_made(&asked->info, &asked->lists, &asked->elf);
+}
+
+/* Asked of over and over. */
+static void test_hostile(void)
+{
+	struct asked asked = {};
+	clock_t started = clock();
+	bool good = true;
+
+	make_deep(&asked, made_scope, 300, 1);
+	for (uint64_t i = 0; i < 1000000 && asked.debug && good; i++)
+		good = !gm_elf_debug_frame(asked.debug, 0x1001 + i % 0xff000, &asked.slots);
+	tap_ok(asked.debug && good && !asked.slots.count, "what lies too deep is not described");
 	tap_ok(clock() - started <= SECONDS_MAX * CLOCKS_PER_SEC,
 	       "and nobody looks for it for ever");
-	free(slots.items);
-	gm_elf_debug_destroy(debug);
-	gm_elf_destroy(elf);
+	asked_end(&asked);
 }
 
 /* Scopes whose first child is also said to be beside them: each would double the walk. */
 static void test_beside(void)
 {
-	struct made_bytes info = { .size = 0 }, lists = { .size = 0 };
-	static const uint8_t whole[] = { DW_OP_fbreg, 0x78 };
-	struct gm_elf_slots slots = {};
-	struct gm_elf_debug *debug;
-	struct gm_elf *elf = NULL;
+	struct asked asked = {};
 	clock_t started = clock();
-	uint32_t pointer;
 
-	made_unit(&info, "unit");
-	pointer = made_kind_pointer(&info, KIND_POINTER);
-	made_function(&info, 0x1000, 0x100000);
-	for (int i = 0; i < 40; i++)
-		made_beside(&info, 0x1000, 0x100000);
-	for (int i = 0; i < 2000; i++)
-		made_local(&info, "deep", whole, sizeof(whole), pointer);
-	for (int i = 0; i < 41; i++)
-		made_end(&info);
-	made_unit_end(&info);
-	debug = read_made(&info, &lists, &elf);
-	tap_ok(debug && !gm_elf_debug_frame(debug, 0x1001, &slots), "a frame of such");
+	make_deep(&asked, made_beside, 40, 2000);
+	tap_ok(asked.debug && !gm_elf_debug_frame(asked.debug, 0x1001, &asked.slots),
+	       "a frame of such");
 	tap_ok(clock() - started <= SECONDS_MAX * CLOCKS_PER_SEC, "is looked at in no time");
-	free(slots.items);
-	gm_elf_debug_destroy(debug);
-	gm_elf_destroy(elf);
+	asked_end(&asked);
 }
 
 /* 3,000 variables of 63 pieces. */
 static void test_pieces_of_many(void)
 {
-	struct made_bytes info = { .size = 0 }, lists = { .size = 0 };
+	struct asked asked = {};
 	uint8_t pieces[4 * 63];
-	struct gm_elf_slots slots = {};
-	struct gm_elf_debug *debug;
-	struct gm_elf *elf = NULL;
 	uint32_t type;
 
 	for (size_t i = 0; i < sizeof(pieces); i += 4) {
@@ -394,19 +396,18 @@ static void test_pieces_of_many(void)
 		pieces[i + 2] = DW_OP_piece;
 		pieces[i + 3] = 1;
 	}
-	made_unit(&info, "unit");
-	type = made_base(&info, "uint8x64", 64);
-	made_function(&info, 0x1000, 0x1100);
+	made_unit(&asked.info, "unit");
+	type = made_base(&asked.info, "uint8x64", 64);
+	made_function(&asked.info, 0x1000, 0x1100);
 	for (int i = 0; i < 3000; i++)
-		made_local(&info, "wide", pieces, sizeof(pieces), type);
-	made_end(&info);
-	made_unit_end(&info);
-	debug = read_made(&info, &lists, &elf);
-	tap_ok(debug && !gm_elf_debug_frame(debug, 0x1001, &slots), "a frame of many pieces");
-	tap_ok(slots.count > 0 && slots.count <= 65536, "has 65,536 of them at most");
-	free(slots.items);
-	gm_elf_debug_destroy(debug);
-	gm_elf_destroy(elf);
+		made_local(&asked.info, "wide", pieces, sizeof(pieces), type);
+	made_end(&asked.info);
+	made_unit_end(&asked.info);
+	asked.debug = read_made(&asked.info, &asked.lists, &asked.elf);
+	tap_ok(asked.debug && !gm_elf_debug_frame(asked.debug, 0x1001, &asked.slots),
+	       "a frame of many pieces");
+	tap_ok(asked.slots.count > 0 && asked.slots.count <= 65536, "has 65,536 of them at most");
+	asked_end(&asked);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "go/carve.h"
+#include "random.h"
 #include "tap.h"
 
 #define ROUNDS 300
@@ -14,17 +15,6 @@
 #define OBJECTS_MAX (PAGES_MAX * GM_GO_PAGE_BYTES / 8)
 #define CLASSES (GM_GO_TAIL + 1)
 #define BASE 0xc000000000ULL
-
-/* xorshift64: the same inputs on every machine. */
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint64_t random_below(uint64_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state % limit;
-}
 
 /**
  * struct world - spans side by side, and what each page of theirs has

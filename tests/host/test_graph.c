@@ -5,23 +5,13 @@
 #include <stdlib.h>
 
 #include "graph/graph.h"
+#include "random.h"
 #include "tap.h"
 
 #define SMALL 12
 #define ROOTS 3
 #define ROUNDS 4000
 #define MANY 1000000U
-
-/* xorshift64: the same inputs on every machine. */
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint64_t random_below(uint64_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state % limit;
-}
 
 /* The same small graph as a matrix. */
 struct small {

@@ -5,6 +5,7 @@
 
 #include "join/bill.h"
 #include "join/strip.h"
+#include "random.h"
 #include "tap.h"
 
 #define PAGES 48
@@ -12,17 +13,6 @@
 #define ROUNDS 300
 #define MANY 1000000UL
 #define BASE 0x10000ULL
-
-/* xorshift64: the same inputs on every machine. */
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint64_t random_below(uint64_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state % limit;
-}
 
 /**
  * struct world - the same small address space twice: as arrays, and byte by byte

@@ -115,18 +115,10 @@ static bool add_units(struct gm_elf_debug *debug)
 	return true;
 }
 
+/* Both kinds of record begin with their address. */
 static int by_address(const void *a, const void *b)
 {
-	uint64_t x = ((const struct gm_elf_global *)a)->address;
-	uint64_t y = ((const struct gm_elf_global *)b)->address;
-
-	return x < y ? -1 : x > y;
-}
-
-static int by_start(const void *a, const void *b)
-{
-	uint64_t x = ((const struct gm_elf_code *)a)->start;
-	uint64_t y = ((const struct gm_elf_code *)b)->start;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return x < y ? -1 : x > y;
 }
@@ -167,7 +159,7 @@ static struct gm_error *read_all(struct gm_elf *elf, struct gm_elf_debug *debug)
 		      by_address);
 	if (debug->functions.count)
 		qsort(debug->functions.items, debug->functions.count, sizeof(struct gm_elf_code),
-		      by_start);
+		      by_address);
 	return NULL;
 }
 
@@ -191,26 +183,29 @@ struct gm_error *gm_elf_debug_read(struct gm_elf *elf, const struct gm_elf_vendo
 	return error;
 }
 
-static const struct gm_elf_global *find(const struct gm_elf_debug *debug, uint64_t address)
+const void *gm_elf_debug_before(const void *records, size_t count, size_t size, uint64_t address)
 {
-	size_t low = 0, high = debug->globals.count;
+	const char *items = records;
+	size_t low = 0, high = count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (debug->globals.items[middle].address <= address)
+		if (*(const uint64_t *)(items + middle * size) <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low ? &debug->globals.items[low - 1] : NULL;
+	return low ? items + (low - 1) * size : NULL;
 }
 
 bool gm_elf_debug_global(struct gm_elf_debug *debug, uint64_t address, struct gm_elf_part *part)
 {
-	const struct gm_elf_global *global = find(debug, address);
+	const struct gm_elf_global *global;
 	Dwarf_Die type;
 
+	global = gm_elf_debug_before(debug->globals.items, debug->globals.count, sizeof(*global),
+				     address);
 	if (!global || !dwarf_offdie(debug->dwarf, global->type, &type))
 		return false;
 	/* Not all that lies behind a variable is another one: the compiler has its own. */

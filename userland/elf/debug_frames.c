@@ -44,21 +44,11 @@ static bool spend(struct gm_elf_debug *debug, uint64_t want)
 /* The function that @address is in. */
 static const struct gm_elf_code *find(const struct gm_elf_debug *debug, uint64_t address)
 {
-	size_t low = 0, high = debug->functions.count;
 	const struct gm_elf_code *code;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (debug->functions.items[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low)
-		return NULL;
-	code = &debug->functions.items[low - 1];
-	return address < code->end ? code : NULL;
+	code = gm_elf_debug_before(debug->functions.items, debug->functions.count, sizeof(*code),
+				   address);
+	return code && address < code->end ? code : NULL;
 }
 
 /* What an entry says itself, or that it is a copy of. */

@@ -9,7 +9,7 @@
 
 #define GM_ELF_TYPEDEFS_MAX 16
 
-/* @type: where in the DWARF its type is */
+/* Begins with its address, as struct gm_elf_code does; @type: where in the DWARF its type is */
 struct gm_elf_global {
 	uint64_t address;
 	Dwarf_Off type;
@@ -52,6 +52,11 @@ struct gm_elf_debug {
 	struct gm_elf_bytes old_lists;
 	struct gm_elf_bytes addresses;
 };
+
+/* Of @count records of @size bytes, sorted by the address that each begins with, the last at or
+ * before @address; NULL: none.
+ */
+const void *gm_elf_debug_before(const void *records, size_t count, size_t size, uint64_t address);
 
 /* A number, or an address; *@value is 0 where there is none. */
 bool gm_elf_debug_number(Dwarf_Die *die, unsigned int name, uint64_t *value);
