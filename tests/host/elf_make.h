@@ -70,6 +70,7 @@ enum made_code {
 	MADE_LISTED,
 	MADE_CAPTURED,
 	MADE_BESIDE,
+	MADE_RANGED,
 };
 
 #define MADE_AT_KIND 0x2900 /* Go's */
@@ -247,6 +248,13 @@ static const uint8_t made_abbrev[] = {
 	DW_FORM_addr,
 	0,
 	0,
+	MADE_RANGED,
+	DW_TAG_lexical_block,
+	1,
+	DW_AT_ranges,
+	DW_FORM_sec_offset,
+	0,
+	0,
 	0,
 };
 
@@ -348,7 +356,14 @@ static inline void made_scope(struct made_bytes *info, uint64_t start, uint64_t 
 	made_raw(info, &end, sizeof(end));
 }
 
-/* The same, which says that its first child, the next entry made, is what is beside it. */
+/* The same, of the range list at @list. */
+static inline void made_ranged(struct made_bytes *info, uint32_t list)
+{
+	made_u8(info, MADE_RANGED);
+	made_u32(info, list);
+}
+
+/* A scope which says that its first child, the next entry made, is what is beside it. */
 static inline void made_beside(struct made_bytes *info, uint64_t start, uint64_t end)
 {
 	uint32_t next = info->size + 1 + sizeof(next) + sizeof(start) + sizeof(end);

@@ -129,6 +129,15 @@ static unsigned int who(const struct gm_elf_lists *lists, uint64_t address)
 	return gm_elf_lists_find(lists, 0, address, &left, &expression, &bytes) ? *expression : 0;
 }
 
+static bool is_in(const struct gm_elf_lists *ranges, uint64_t address)
+{
+	const uint8_t *expression;
+	uint64_t left = 100;
+	size_t bytes;
+
+	return gm_elf_lists_find(ranges, 0, address, &left, &expression, &bytes);
+}
+
 static void test_lists(void)
 {
 	static const uint64_t addresses[] = { 0xdead, 0x1000, 0x5000, 0x6000 };
@@ -179,6 +188,58 @@ static void test_old_lists(void)
 		tap_u64(who(&lists, asked[i][0]), asked[i][1], "the entry of DWARF 4", "DWARF 4");
 }
 
+static void test_ranges(void)
+{
+	static const uint64_t address = 0x5000, start = 0x7000, end = 0x7010;
+	static const uint64_t asked[][2] = {
+		{ 0x10f, 0 },  { 0x110, 1 },  { 0x120, 0 },  { 0x5010, 1 }, { 0x5020, 0 },
+		{ 0x5100, 1 }, { 0x5108, 1 }, { 0x5109, 0 }, { 0x7000, 1 }, { 0x700f, 1 },
+		{ 0x7010, 0 }, { 0x7018, 1 }, { 0x7019, 0 }, { 0x7110, 1 }, { 0x7118, 0 },
+	};
+	struct made_bytes bytes = { .size = 0 };
+	struct gm_elf_lists lists = { .ranges = true,
+				      .addresses = (const uint8_t *)&address,
+				      .addresses_bytes = sizeof(address),
+				      .base = 0x100,
+				      .version = 5 };
+	bool good = true;
+
+	made_u8(&bytes, DW_RLE_offset_pair);
+	made_uleb(&bytes, 0x10);
+	made_uleb(&bytes, 0x20);
+	made_u8(&bytes, DW_RLE_base_addressx);
+	made_uleb(&bytes, 0);
+	made_u8(&bytes, DW_RLE_offset_pair);
+	made_uleb(&bytes, 0x10);
+	made_uleb(&bytes, 0x20);
+	made_u8(&bytes, DW_RLE_offset_pair);
+	made_uleb(&bytes, 0x100);
+	made_uleb(&bytes, 0x109);
+	made_u8(&bytes, DW_RLE_start_end);
+	made_raw(&bytes, &start, sizeof(start));
+	made_raw(&bytes, &end, sizeof(end));
+	made_u8(&bytes, DW_RLE_base_address);
+	made_raw(&bytes, &end, sizeof(end));
+	made_u8(&bytes, DW_RLE_offset_pair);
+	made_uleb(&bytes, 8);
+	made_uleb(&bytes, 9);
+	made_u8(&bytes, DW_RLE_start_length);
+	made_raw(&bytes, &end, sizeof(end));
+	made_uleb(&bytes, 0);
+	made_u8(&bytes, DW_RLE_offset_pair);
+	made_uleb(&bytes, 0x100);
+	made_uleb(&bytes, 0x108);
+	made_u8(&bytes, DW_RLE_end_of_list);
+	lists.lists = bytes.at;
+	lists.lists_bytes = bytes.size;
+	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
+		tap_u64(is_in(&lists, asked[i][0]), asked[i][1], "whether it has an address",
+			dwarf);
+	for (lists.lists_bytes = 0; lists.lists_bytes < bytes.size; lists.lists_bytes++)
+		good &= !is_in(&lists, 0x9000);
+	tap_ok(good, "none that ends too soon has any");
+}
+
 /* Nothing but bases: however long it is, so many entries are read. */
 static void test_budget(void)
 {
@@ -200,7 +261,7 @@ static void test_budget(void)
 }
 
 static struct gm_elf_debug *read_made(struct made_bytes *info, const struct made_bytes *lists,
-				      struct gm_elf **elf)
+				      const struct made_bytes *ranges, struct gm_elf **elf)
 {
 	static const struct gm_elf_vendor vendor = { .kind = MADE_AT_KIND,
 						     .captured = MADE_AT_CAPTURED };
@@ -208,8 +269,9 @@ static struct gm_elf_debug *read_made(struct made_bytes *info, const struct made
 		{ ".debug_abbrev", made_abbrev, sizeof(made_abbrev), false },
 		{ ".debug_info", info->at, info->size, false },
 		{ ".debug_loc", lists->at, lists->size, false },
+		{ ".debug_ranges", ranges->at, ranges->size, false },
 	};
-	const struct made_elf made = { .sections = sections, .section_count = 3 };
+	const struct made_elf made = { .sections = sections, .section_count = 4 };
 	struct gm_elf_debug *debug = NULL;
 	struct gm_error *error;
 	char path[32];
@@ -226,15 +288,20 @@ static struct gm_elf_debug *read_made(struct made_bytes *info, const struct made
 }
 
 /* Of 0x1000 to 0x1100: "whole" always at -8, "some" at -16 within 0x1020 to 0x1030, "listed" at -24
- * within 0x1040 to 0x1050; "inner" at -32 of what is inlined at 0x1060 to 0x1070. Its closures
- * have "captured" at 8.
+ * within 0x1040 to 0x1050; "inner" at -32 of what is inlined at 0x1060 to 0x1070; "ranged" at -40
+ * within 0x1080 to 0x1088 and 0x1090 to 0x1098. Its closures have "captured" at 8.
  */
-static void make_function(struct made_bytes *info, struct made_bytes *lists)
+static void make_function(struct made_bytes *info, struct made_bytes *lists,
+			  struct made_bytes *ranges)
 {
 	static const uint8_t whole[] = { DW_OP_fbreg, 0x78 }, some[] = { DW_OP_fbreg, 0x70 };
 	static const uint8_t listed[] = { 2, 0, DW_OP_fbreg, 0x68 };
 	static const uint8_t inner[] = { DW_OP_fbreg, 0x60 };
+	static const uint8_t ranged[] = { DW_OP_fbreg, 0x58 };
 	static const uint64_t range[] = { 0x1040, 0x1050, 0, 0 };
+	static const uint64_t scope[] = {
+		0, 0, 0x1080, 0x1088, UINT64_MAX, 0x1000, 0x90, 0x98, 0, 0
+	};
 	uint32_t pointer, function;
 
 	made_unit(info, "unit");
@@ -247,6 +314,9 @@ static void make_function(struct made_bytes *info, struct made_bytes *lists)
 	made_inlined(info, function, 0x1060, 0x1070);
 	made_local(info, "inner", inner, sizeof(inner), pointer);
 	made_end(info);
+	made_ranged(info, 16);
+	made_local(info, "ranged", ranged, sizeof(ranged), pointer);
+	made_end(info);
 	made_listed(info, "listed", 0, pointer);
 	made_captured(info, "captured", pointer, 8);
 	made_local(info, "whole", whole, sizeof(whole), pointer);
@@ -255,6 +325,7 @@ static void make_function(struct made_bytes *info, struct made_bytes *lists)
 	made_raw(lists, range, 16);
 	made_raw(lists, listed, sizeof(listed));
 	made_raw(lists, range + 2, 16);
+	made_raw(ranges, scope, sizeof(scope));
 }
 
 static void is_slot(const struct gm_elf_slot *slot, const char *name, int64_t start,
@@ -275,19 +346,21 @@ static void test_frames(void)
 		const char *function;
 	} asked[] = {
 		/* A frame goes on behind its call, unless nothing was done yet. */
-		{ 0x1000, NULL, 0, NULL },     { 0x1020, NULL, 0, NULL },
-		{ 0x1021, "some", -16, NULL }, { 0x1030, "some", -16, NULL },
-		{ 0x1031, NULL, 0, NULL },     { 0x1041, "listed", -24, NULL },
-		{ 0x1051, NULL, 0, NULL },     { 0x1061, "inner", -32, "main.inlined" },
-		{ 0x1071, NULL, 0, NULL },     { 0x1100, NULL, 0, NULL },
+		{ 0x1000, NULL, 0, NULL },	 { 0x1020, NULL, 0, NULL },
+		{ 0x1021, "some", -16, NULL },	 { 0x1030, "some", -16, NULL },
+		{ 0x1031, NULL, 0, NULL },	 { 0x1041, "listed", -24, NULL },
+		{ 0x1051, NULL, 0, NULL },	 { 0x1061, "inner", -32, "main.inlined" },
+		{ 0x1071, NULL, 0, NULL },	 { 0x1100, NULL, 0, NULL },
+		{ 0x1081, "ranged", -40, NULL }, { 0x1088, "ranged", -40, NULL },
+		{ 0x1089, NULL, 0, NULL },	 { 0x1098, "ranged", -40, NULL },
 	};
-	struct made_bytes info = { .size = 0 }, lists = { .size = 0 };
+	struct made_bytes info = { .size = 0 }, lists = { .size = 0 }, ranges = { .size = 0 };
 	struct gm_elf_slots slots = {};
 	struct gm_elf_debug *debug;
 	struct gm_elf *elf = NULL;
 
-	make_function(&info, &lists);
-	debug = read_made(&info, &lists, &elf);
+	make_function(&info, &lists, &ranges);
+	debug = read_made(&info, &lists, &ranges, &elf);
 	for (size_t i = 0; i < sizeof(asked) / sizeof(*asked) && debug; i++) {
 		size_t whole, other;
 
@@ -321,6 +394,7 @@ static void test_frames(void)
 struct asked {
 	struct made_bytes info;
 	struct made_bytes lists;
+	struct made_bytes ranges;
 	struct gm_elf_slots slots;
 	struct gm_elf_debug *debug;
 	struct gm_elf *elf;
@@ -351,7 +425,7 @@ static void make_deep(struct asked *asked,
 	for (int i = 0; i < scopes + 1; i++)
 		made_end(&asked->info);
 	made_unit_end(&asked->info);
-	asked->debug = read_made(&asked->info, &asked->lists, &asked->elf);
+	asked->debug = read_made(&asked->info, &asked->lists, &asked->ranges, &asked->elf);
 }
 
 /* Asked of over and over. */
@@ -383,6 +457,32 @@ static void test_beside(void)
 	asked_end(&asked);
 }
 
+/* Scopes of one list, which has nothing but bases. */
+static void test_bases(void)
+{
+	static const uint64_t base[] = { UINT64_MAX, 0x1000 };
+	struct asked asked = {};
+	clock_t started = clock();
+	bool good = true;
+
+	while (asked.ranges.size + sizeof(base) <= MADE_BYTES)
+		made_raw(&asked.ranges, base, sizeof(base));
+	made_unit(&asked.info, "unit");
+	made_function(&asked.info, 0x1000, 0x100000);
+	for (int i = 0; i < 5000; i++) {
+		made_ranged(&asked.info, 0);
+		made_end(&asked.info);
+	}
+	made_end(&asked.info);
+	made_unit_end(&asked.info);
+	asked.debug = read_made(&asked.info, &asked.lists, &asked.ranges, &asked.elf);
+	for (uint64_t i = 0; i < 1000 && asked.debug && good; i++)
+		good = !gm_elf_debug_frame(asked.debug, 0x1001 + i, &asked.slots);
+	tap_ok(asked.debug && good, "frames of such");
+	tap_ok(clock() - started <= SECONDS_MAX * CLOCKS_PER_SEC, "are looked at in no time");
+	asked_end(&asked);
+}
+
 /* 3,000 variables of 63 pieces. */
 static void test_pieces_of_many(void)
 {
@@ -403,7 +503,7 @@ static void test_pieces_of_many(void)
 		made_local(&asked.info, "wide", pieces, sizeof(pieces), type);
 	made_end(&asked.info);
 	made_unit_end(&asked.info);
-	asked.debug = read_made(&asked.info, &asked.lists, &asked.elf);
+	asked.debug = read_made(&asked.info, &asked.lists, &asked.ranges, &asked.elf);
 	tap_ok(asked.debug && !gm_elf_debug_frame(asked.debug, 0x1001, &asked.slots),
 	       "a frame of many pieces");
 	tap_ok(asked.slots.count > 0 && asked.slots.count <= 65536, "has 65,536 of them at most");
@@ -417,10 +517,12 @@ int main(void)
 	test_many_pieces();
 	test_lists();
 	test_old_lists();
+	test_ranges();
 	test_budget();
 	test_frames();
 	test_hostile();
 	test_beside();
+	test_bases();
 	test_pieces_of_many();
 	return tap_done();
 }

@@ -151,6 +151,8 @@ static struct gm_error *read_all(struct gm_elf *elf, struct gm_elf_debug *debug)
 	debug->members_left = GM_ELF_DEBUG_MEMBERS;
 	debug->lists = bytes_of(elf, ".debug_loclists", ".zdebug_loclists");
 	debug->old_lists = bytes_of(elf, ".debug_loc", ".zdebug_loc");
+	debug->ranges = bytes_of(elf, ".debug_rnglists", ".zdebug_rnglists");
+	debug->old_ranges = bytes_of(elf, ".debug_ranges", ".zdebug_ranges");
 	debug->addresses = bytes_of(elf, ".debug_addr", ".zdebug_addr");
 	if (!add_units(debug))
 		return gm_error_errno(ENOMEM, "cannot read the variables of %s", elf->path);

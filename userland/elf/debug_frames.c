@@ -16,7 +16,7 @@
  * @function: that was inlined around it, NULL: none
  * @cost: of a walk over all that is in the frame's function
  * @room: slots that may still be added
- * @lists: of the unit
+ * @lists: where the unit's variables lie; @ranges: what its scopes are of
  */
 struct scope {
 	struct gm_elf_debug *debug;
@@ -26,6 +26,7 @@ struct scope {
 	uint64_t cost;
 	size_t room;
 	struct gm_elf_lists lists;
+	struct gm_elf_lists ranges;
 };
 
 static struct gm_error *no_memory(void)
@@ -66,23 +67,31 @@ static bool type_of(Dwarf_Die *die, Dwarf_Die *type)
 	return dwarf_attr_integrate(die, DW_AT_type, &attr) && dwarf_formref_die(&attr, type);
 }
 
-static void set_lists(const struct gm_elf_debug *debug, Dwarf_Die *die, struct gm_elf_lists *lists)
+static void set_lists(struct scope *scope, Dwarf_Die *die)
 {
+	const struct gm_elf_debug *debug = scope->debug;
+	struct gm_elf_lists *lists = &scope->lists, *ranges = &scope->ranges;
+	const struct gm_elf_bytes *bytes;
 	Dwarf_Half version = 0;
 	Dwarf_Addr base;
 	Dwarf_Die unit;
 
-	*lists = (struct gm_elf_lists){};
 	if (!dwarf_diecu(die, &unit, NULL, NULL) ||
 	    dwarf_cu_info(die->cu, &version, NULL, NULL, NULL, NULL, NULL, NULL))
 		return;
-	lists->version = version;
-	lists->lists = version < 5 ? debug->old_lists.at : debug->lists.at;
-	lists->lists_bytes = version < 5 ? debug->old_lists.size : debug->lists.size;
-	lists->addresses = debug->addresses.at;
-	lists->addresses_bytes = debug->addresses.size;
+	bytes = version < 5 ? &debug->old_lists : &debug->lists;
+	*lists = (struct gm_elf_lists){ .version = version,
+					.lists = bytes->at,
+					.lists_bytes = bytes->size,
+					.addresses = debug->addresses.at,
+					.addresses_bytes = debug->addresses.size };
 	gm_elf_debug_number(&unit, DW_AT_addr_base, &lists->addresses_at);
 	lists->base = dwarf_lowpc(&unit, &base) ? 0 : base;
+	*ranges = *lists;
+	bytes = version < 5 ? &debug->old_ranges : &debug->ranges;
+	ranges->ranges = true;
+	ranges->lists = bytes->at;
+	ranges->lists_bytes = bytes->size;
 }
 
 /* The expression that says where @die lies at the scope's instruction. */
@@ -153,15 +162,20 @@ static struct gm_error *add_variable(struct scope *scope, Dwarf_Die *die)
 	return add_pieces(scope, &slot, pieces, count, gm_elf_debug_bytes(&type));
 }
 
+/* Not by dwarf_ranges(), which reads as many bases as there are in one call. */
 static bool is_around(struct scope *scope, Dwarf_Die *die)
 {
-	Dwarf_Addr base, start, end;
-	ptrdiff_t at = 0;
+	const uint8_t *expression;
+	Dwarf_Addr start, end;
+	Dwarf_Attribute attr;
+	Dwarf_Word offset;
+	size_t bytes;
 
-	while (spend(scope->debug, 1) && (at = dwarf_ranges(die, at, &base, &start, &end)) > 0)
-		if (scope->address >= start && scope->address < end)
-			return true;
-	return false;
+	if (!dwarf_lowpc(die, &start) && !dwarf_highpc(die, &end))
+		return scope->address >= start && scope->address < end;
+	return dwarf_attr(die, DW_AT_ranges, &attr) && !dwarf_formudata(&attr, &offset) &&
+	       gm_elf_lists_find(&scope->ranges, offset, scope->address, &scope->debug->left,
+				 &expression, &bytes);
 }
 
 static bool is_variable(Dwarf_Die *die)
@@ -238,7 +252,7 @@ struct gm_error *gm_elf_debug_frame(struct gm_elf_debug *debug, uint64_t address
 	if (!code || !dwarf_offdie(debug->dwarf, code->entry, &die) || !counts_from_cfa(&die))
 		return NULL;
 	scope.cost = cost_of(code);
-	set_lists(debug, &die, &scope.lists);
+	set_lists(&scope, &die);
 	return add_scope(&scope, &die, 0);
 }
 

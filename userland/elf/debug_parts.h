@@ -35,7 +35,8 @@ struct gm_elf_bytes {
  * @left: entries, each for several where they are long, ranges and the like that may still be
  *	looked at for frames and closures
  * @members_left: of structs, for all
- * @lists: .debug_loclists, @old_lists: .debug_loc, @addresses: .debug_addr
+ * @lists: .debug_loclists, @old_lists: .debug_loc
+ * @ranges: .debug_rnglists, @old_ranges: .debug_ranges, @addresses: .debug_addr
  */
 struct gm_elf_debug {
 	struct {
@@ -50,6 +51,8 @@ struct gm_elf_debug {
 	uint64_t members_left;
 	struct gm_elf_bytes lists;
 	struct gm_elf_bytes old_lists;
+	struct gm_elf_bytes ranges;
+	struct gm_elf_bytes old_ranges;
 	struct gm_elf_bytes addresses;
 };
 

@@ -148,6 +148,16 @@ static bool read_range(const struct gm_elf_lists *lists, struct gm_reader *reade
 	return false;
 }
 
+/* As of a location list; those of ranges have the same numbers but for default_location. */
+static bool read_kind(const struct gm_elf_lists *lists, struct gm_reader *reader, uint8_t *kind)
+{
+	if (!gm_reader_u8(reader, kind))
+		return false;
+	if (lists->ranges && *kind >= DW_RLE_base_address)
+		*kind += DW_LLE_base_address - DW_RLE_base_address;
+	return true;
+}
+
 static bool read_entry(const struct gm_elf_lists *lists, struct gm_reader *reader, uint64_t base,
 		       struct entry *entry)
 {
@@ -155,7 +165,7 @@ static bool read_entry(const struct gm_elf_lists *lists, struct gm_reader *reade
 	uint8_t kind;
 
 	*entry = (struct entry){};
-	if (!gm_reader_u8(reader, &kind))
+	if (!read_kind(lists, reader, &kind))
 		return false;
 	entry->last = kind == DW_LLE_end_of_list;
 	entry->base = kind == DW_LLE_base_addressx || kind == DW_LLE_base_address;
@@ -165,13 +175,18 @@ static bool read_entry(const struct gm_elf_lists *lists, struct gm_reader *reade
 		return read_indexed(lists, reader, &entry->start);
 	if (kind == DW_LLE_base_address)
 		return gm_reader_u64(reader, &entry->start);
-	if (!read_range(lists, reader, kind, base, entry) || !read_uleb(reader, &bytes))
+	if (!read_range(lists, reader, kind, base, entry))
+		return false;
+	if (lists->ranges)
+		return true;
+	if (!read_uleb(reader, &bytes))
 		return false;
 	entry->bytes = bytes;
 	return gm_reader_bytes(reader, bytes, &entry->expression);
 }
 
-static bool read_old_entry(struct gm_reader *reader, uint64_t base, struct entry *entry)
+static bool read_old_entry(const struct gm_elf_lists *lists, struct gm_reader *reader,
+			   uint64_t base, struct entry *entry)
 {
 	uint16_t bytes;
 
@@ -186,6 +201,8 @@ static bool read_old_entry(struct gm_reader *reader, uint64_t base, struct entry
 		return true;
 	entry->start += base;
 	entry->end += base;
+	if (lists->ranges)
+		return true;
 	if (!gm_reader_u16(reader, &bytes))
 		return false;
 	entry->bytes = bytes;
@@ -204,7 +221,7 @@ bool gm_elf_lists_find(const struct gm_elf_lists *lists, uint64_t offset, uint64
 		return false;
 	while (*left) {
 		--*left;
-		if (lists->version < 5 ? !read_old_entry(&reader, base, &entry) :
+		if (lists->version < 5 ? !read_old_entry(lists, &reader, base, &entry) :
 					 !read_entry(lists, &reader, base, &entry))
 			return false;
 		if (entry.last)
