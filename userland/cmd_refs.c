@@ -41,6 +41,7 @@ static const struct option own_options[] = {
 /**
  * struct request - what was asked for
  * @pprof, @dot: paths, NULL: not
+ * @pid: to be stopped, 0: none
  * @frozen: the program that stands still at the moment; @frozen_ns: for how long it did
  * @reported: when the progress was shown last, 0: never
  */
@@ -50,6 +51,7 @@ struct request {
 	bool freeze;
 	const char *pprof;
 	const char *dot;
+	pid_t pid;
 	struct gm_freeze frozen;
 	uint64_t frozen_ns;
 	uint64_t reported;
@@ -97,10 +99,13 @@ static void read_variables(const struct gm_go_program *program, struct gm_elf_va
 }
 
 /* What stands still already is let alone. */
-static struct gm_error *freeze(pid_t pid, struct gm_freeze *frozen)
+static struct gm_error *freeze(void *context)
 {
-	struct gm_error *error = gm_freeze_begin(pid, frozen);
+	struct request *request = context;
+	struct gm_error *error = NULL;
 
+	if (request->pid)
+		error = gm_freeze_begin(request->pid, &request->frozen);
 	if (!error || error->code != EALREADY)
 		return error;
 	gm_error_destroy(error);
@@ -161,6 +166,7 @@ static struct gm_error *follow(struct request *request, struct gm_subject *subje
 			       struct gm_go_refs *refs)
 {
 	const struct gm_go_rooting how = {
+		.copying = freeze,
 		.copied = thaw,
 		.context = request,
 		.progress = { isatty(2) ? report : NULL, &request->reported },
@@ -187,15 +193,13 @@ static struct gm_error *read_holders(struct request *request, struct gm_subject 
 				     struct gm_holders *holders)
 {
 	struct gm_go_refs refs = {};
-	struct gm_error *error = NULL;
+	struct gm_error *error;
 
 	if (subject->sample)
 		return gm_subject_take_holders(subject, holders);
 	request->frozen_ns = 0;
-	if (request->freeze && subject->source->kind == GM_SOURCE_PID)
-		error = freeze(subject->pid, &request->frozen);
-	if (!error)
-		error = follow(request, subject, &refs);
+	request->pid = request->freeze && subject->source->kind == GM_SOURCE_PID ? subject->pid : 0;
+	error = follow(request, subject, &refs);
 	thaw(request);
 	end_report(&request->reported);
 	if (!error)

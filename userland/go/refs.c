@@ -263,6 +263,8 @@ struct gm_error *gm_go_refs_begin(const struct gm_go_rooting *rooting, struct gm
 	refs->types_ns = gm_clock_ns() - started;
 	started += refs->types_ns;
 	gm_go_progress(&rooting->progress, "reading the stacks", 0);
+	if (!error && rooting->copying)
+		error = rooting->copying(rooting->context);
 	if (!error)
 		error = gm_go_roots_read(rooting, refs->types, &refs->roots);
 	refs->roots_ns = gm_clock_ns() - started;

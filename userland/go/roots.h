@@ -76,13 +76,16 @@ struct gm_go_roots {
 /**
  * struct gm_go_rooting - from what they are read
  * @variables: NULL where they have no names
- * @copied: called when no more of the target's heap and stacks is needed; NULL: nobody asks
+ * @copying: called before the first of the target's heap and stacks is read, once the program is;
+ *	an error ends it all; NULL: nobody asks
+ * @copied: called when no more of them is needed; NULL: nobody asks
  */
 struct gm_go_rooting {
 	const struct gm_go_target *target;
 	const struct gm_go_program *program;
 	const struct gm_go_modules *modules;
 	const struct gm_elf_variables *variables;
+	struct gm_error *(*copying)(void *context);
 	void (*copied)(void *context);
 	void *context;
 	struct gm_go_progress progress;
