@@ -96,7 +96,7 @@ static struct gomem_hook hooks[] = {
 	{ "madv_free", "madvise_free_pte_range", KPROBE(madv_free) },
 
 	{ "exec", "begin_new_exec", KRETPROBE(exec, exec_return) },
-	{ "exit", "exit_mm_release", KPROBE(exit) },
+	{ "exit", "mm_update_next_owner", KRETPROBE(exit, exit_return) },
 	{ "fork", "wake_up_new_task", KPROBE(fork) },
 	{ "move", "cgroup_attach_task", KRETPROBE(always, move_return) },
 };

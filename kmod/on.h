@@ -91,7 +91,8 @@ GOMEM_ON(madv_free);
 GOMEM_ON_CALL(always);
 GOMEM_ON_CALL(exec);
 GOMEM_ON_CALL(exec_return);
-GOMEM_ON(exit);
+GOMEM_ON_CALL(exit);
+GOMEM_ON_CALL(exit_return);
 GOMEM_ON(fork);
 GOMEM_ON_CALL(move_return);
 

@@ -62,22 +62,33 @@ GOMEM_ON_CALL(exec_return)
 
 NOKPROBE_SYMBOL(gomem_on_exec_return);
 
-/* exit_mm_release(task, mm), by each thread that exits */
-GOMEM_ON(exit)
+/* mm_update_next_owner(mm), by each thread that exits or calls exec, before it drops its mm */
+GOMEM_ON_CALL(exit)
 {
-	struct mm_struct *mm = (void *)gomem_hook_arg(regs, 1);
-	struct gomem_target *itself;
+	const struct mm_struct *mm = (void *)gomem_hook_arg(regs, 0);
 
-	if (!mm || atomic_read(&current->signal->live) || !gomem_target_of(mm))
-		return false;
-	itself = target_itself(mm);
-	if (itself)
-		note_life(itself, GOMEM_KIND_exit, (u64)get_mm_rss(mm) << PAGE_SHIFT);
-	gomem_target_exiting(mm);
-	return itself;
+	return !atomic_read(&current->signal->live) && gomem_call_is(call, mm, 0, 0);
 }
 
 NOKPROBE_SYMBOL(gomem_on_exit);
+
+/*
+ * At the return, when nothing is done any more that asks for others who have the mm: one that
+ * we hold would have the kernel clear the word of set_tid_address() in a process that nobody is
+ * left of, and look through all processes for an owner.
+ */
+GOMEM_ON_CALL(exit_return)
+{
+	struct gomem_target *itself = target_itself(call->mm);
+
+	if (!itself || !gomem_target_retire(itself))
+		return false;
+	note_life(itself, GOMEM_KIND_exit, (u64)get_mm_rss(itself->mm) << PAGE_SHIFT);
+	gomem_target_look_last(itself);
+	return true;
+}
+
+NOKPROBE_SYMBOL(gomem_on_exit_return);
 
 /* wake_up_new_task(task), by its parent */
 GOMEM_ON(fork)

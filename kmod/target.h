@@ -282,8 +282,15 @@ bool gomem_target_is_exited(struct gomem_target *target);
  */
 struct gomem_target *gomem_target_execed(const struct mm_struct *old, bool was);
 
-/** gomem_target_exiting() - current is about to leave @mm, and is the last of its group */
-void gomem_target_exiting(struct mm_struct *mm);
+/**
+ * gomem_target_retire() - @target, which is current and the last of its group, leaves its mm
+ *
+ * No handler finds it any more. Return: true once.
+ */
+bool gomem_target_retire(struct gomem_target *target);
+
+/** gomem_target_look_last() - has one that retired looked at before its memory is torn down */
+void gomem_target_look_last(struct gomem_target *target);
 
 /** gomem_target_forked() - current, a target or not, made @child, which has not run yet */
 void gomem_target_forked(struct task_struct *child);

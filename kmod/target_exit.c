@@ -89,8 +89,7 @@ void gomem_target_exit_settle(void)
 	has_left = false;
 }
 
-/* Takes @target out of the hash. Return: whether it was in there. */
-static bool retire(struct gomem_target *target)
+bool gomem_target_retire(struct gomem_target *target)
 {
 	unsigned long flags;
 	bool is_first;
@@ -106,13 +105,13 @@ static bool retire(struct gomem_target *target)
 	return is_first;
 }
 
-NOKPROBE_SYMBOL(retire);
+NOKPROBE_SYMBOL(gomem_target_retire);
 
 /*
  * While mm_users is held, the page tables stay as the process left them. A victim of the OOM
  * killer frees its memory at once, though: nobody looks at that.
  */
-static void look_last(struct gomem_target *target, struct mm_struct *mm)
+static void look_last(struct gomem_target *target)
 {
 	if (tsk_is_oom_victim(current) || task_work_add(current, &target->leave, TWA_NONE)) {
 		WRITE_ONCE(target->state, GOMEM_TARGET_EXITED);
@@ -121,20 +120,16 @@ static void look_last(struct gomem_target *target, struct mm_struct *mm)
 	WRITE_ONCE(has_left, true);
 	atomic_inc(&leaving);
 	gomem_target_get(target);
-	mmget(mm);
+	mmget(target->mm);
 	queue_work(gomem_target_set.workqueue, &target->exit_work);
 }
 
 NOKPROBE_SYMBOL(look_last);
 
-void gomem_target_exiting(struct mm_struct *mm)
+void gomem_target_look_last(struct gomem_target *target)
 {
-	struct gomem_target *target = gomem_target_of(mm);
-
-	if (!target || target->pid != task_tgid(current) || !retire(target))
-		return;
-	look_last(target, mm);
+	look_last(target);
 	gomem_cgroups_room();
 }
 
-NOKPROBE_SYMBOL(gomem_target_exiting);
+NOKPROBE_SYMBOL(gomem_target_look_last);

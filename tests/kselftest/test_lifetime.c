@@ -326,6 +326,31 @@ static void fork_followed(void)
 	target_kill(&t);
 }
 
+/* Return: whether the word that a child asked to be cleared when it exits is still its tid. */
+static long child_with_word(ARGS)
+{
+	pid_t pid = syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, NULL,
+			    &family[0], 0);
+
+	if (!pid)
+		syscall(SYS_exit_group, 0);
+	return waitpid(pid, NULL, 0) == pid && family[0] == pid;
+}
+
+/* kernel/fork.c, mm_release(): the word is for those who share the memory, and there are none. */
+static void nothing_written(void)
+{
+	struct target t = target_start();
+
+	tap_eq(1, "nobody shares its memory", target_call(&t, child_with_word, 0, 0, 0),
+	       "its word as it was", "exit of a child that is not watched");
+	file_write("/proc/gomem/targets", "add %d follow=1\n", t.pid);
+	tap_eq(1, "as when it is not watched", target_call(&t, child_with_word, 0, 0, 0),
+	       "its word as it was", "exit of a child that is watched");
+	check_field(t.pid, "unfollowed", "0", "its parent");
+	target_drop(&t);
+}
+
 static long many_children(long n, long b UNUSED, long c UNUSED)
 {
 	while (n--)
@@ -467,6 +492,7 @@ int main(int argc, char **argv)
 	leader_exits_first();
 	fork_not_followed();
 	fork_followed();
+	nothing_written();
 	check_children("100 children at once", many_children, 100);
 	check_children("posix_spawn", spawn, 1);
 	threads_are_no_children();
