@@ -172,6 +172,7 @@ static struct gm_error *open_file(struct gm_elf *elf, int root)
 	elf->elf = elf_begin(elf->fd, ELF_C_READ, NULL);
 	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF || !gelf_getehdr(elf->elf, &elf->header))
 		return corrupt(elf, "the header");
+	gm_elf_note_segments(elf);
 	return check_tables(elf);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "elf/internal.h"
@@ -15,17 +16,17 @@ static bool possible(const GElf_Phdr *header)
 	       header->p_offset <= INT64_MAX;
 }
 
-size_t gm_elf_segments(const struct gm_elf *elf, struct gm_elf_segment *segments, size_t max)
+void gm_elf_note_segments(struct gm_elf *elf)
 {
-	size_t count = 0, headers;
 	GElf_Phdr header;
+	size_t headers;
 
 	if (elf_getphdrnum(elf->elf, &headers))
-		return 0;
-	for (size_t i = 0; i < headers && i < UINT16_MAX && count < max; i++) {
+		return;
+	for (size_t i = 0; i < headers && elf->segment_count < GM_ELF_SEGMENTS_MAX; i++) {
 		if (!gelf_getphdr(elf->elf, i, &header) || !possible(&header))
 			continue;
-		segments[count++] = (struct gm_elf_segment){
+		elf->segments[elf->segment_count++] = (struct gm_elf_segment){
 			.address = header.p_vaddr,
 			.bytes = header.p_memsz,
 			.offset = header.p_offset,
@@ -34,6 +35,13 @@ size_t gm_elf_segments(const struct gm_elf *elf, struct gm_elf_segment *segments
 			.executable = header.p_flags & PF_X,
 		};
 	}
+}
+
+size_t gm_elf_segments(const struct gm_elf *elf, struct gm_elf_segment *segments, size_t max)
+{
+	size_t count = elf->segment_count < max ? elf->segment_count : max;
+
+	memcpy(segments, elf->segments, count * sizeof(*segments));
 	return count;
 }
 
@@ -56,15 +64,13 @@ static struct gm_error *read_file(const struct gm_elf *elf, uint64_t offset, voi
 
 struct gm_error *gm_elf_read(const struct gm_elf *elf, uint64_t address, void *buffer, size_t size)
 {
-	struct gm_elf_segment segments[GM_ELF_SEGMENTS_MAX];
-	size_t count = gm_elf_segments(elf, segments, GM_ELF_SEGMENTS_MAX);
+	for (size_t i = 0; i < elf->segment_count; i++) {
+		const struct gm_elf_segment *segment = &elf->segments[i];
+		uint64_t at = address - segment->address;
 
-	for (size_t i = 0; i < count; i++) {
-		uint64_t at = address - segments[i].address;
-
-		if (address >= segments[i].address && at <= segments[i].file_bytes &&
-		    size <= segments[i].file_bytes - at)
-			return read_file(elf, segments[i].offset + at, buffer, size);
+		if (address >= segment->address && at <= segment->file_bytes &&
+		    size <= segment->file_bytes - at)
+			return read_file(elf, segment->offset + at, buffer, size);
 	}
 	return gm_error_create(EFAULT, "%s has no %zu bytes at %" PRIx64, elf->path, size, address);
 }
