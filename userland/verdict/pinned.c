@@ -95,10 +95,10 @@ static void tell(const struct gm_verdict_input *input, struct gm_cause *cause,
 		    (unsigned long)pinned->pages, gm_plural(pinned->pages),
 		    gm_size(pinned->held).text);
 	gm_lines_add(&cause->evidence,
-		     "%lu of the heap's %lu huge page%s are %d%% empty or more; gomemctl huge "
-		     "names what is in each",
-		     (unsigned long)pinned->pages, (unsigned long)bill->huge.count,
-		     gm_plural(bill->huge.count), EMPTY_PERCENT);
+		     "%d%% empty or more: %lu of the heap's %lu huge page%s; gomemctl huge names "
+		     "what is in each",
+		     EMPTY_PERCENT, (unsigned long)pinned->pages, (unsigned long)bill->huge.count,
+		     gm_plural(bill->huge.count));
 	gm_lines_add(&cause->evidence, "thp=%s", input->host->thp_enabled);
 }
 
