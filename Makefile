@@ -171,6 +171,10 @@ install: $(BUILD)/gomemctl
 NO_HEADERS = echo "gomem: no headers of kernel $(KERNEL), so it got no module:" \
 	"apt-get install linux-headers-$(KERNEL), then make install"
 
+# What dkms says of a kernel that dkms.conf leaves out
+DKMS_LEFT_OUT = { [ $$? = 77 ] && echo "gomem: kernel $(KERNEL) is none that the module was" \
+	"tested on, so it got no module; gomemctl works without"; }
+
 install-module:
 ifneq ($(shell command -v dkms 2>/dev/null),)
 	$(if $(DESTDIR),,$(DKMS_REMOVE))
@@ -179,7 +183,7 @@ ifneq ($(shell command -v dkms 2>/dev/null),)
 ifeq ($(DESTDIR),)
 	dkms add gomem/$(VERSION)
 ifneq ($(wildcard $(KDIR)/Makefile),)
-	dkms install gomem/$(VERSION) -k $(KERNEL) --kernelsourcedir $(KDIR)
+	dkms install gomem/$(VERSION) -k $(KERNEL) --kernelsourcedir $(KDIR) || $(DKMS_LEFT_OUT)
 else
 	@$(NO_HEADERS)
 endif
@@ -202,7 +206,7 @@ uninstall:
 # -- the Go program of the demo ---------------------------------------------------
 
 CACHE := $(or $(GOMEM_CACHE),$(HOME)/.cache/gomem)
-GO_MINOR := $(lastword $(shell sed -n 's/^\([0-9.]*\)\t.*/\1/p' tests/vm/toolchains))
+GO_MINOR = $(lastword $(shell sed -n 's/^\([0-9.]*\)\t.*/\1/p' tests/vm/toolchains))
 
 illness: build/go/illness/illness
 

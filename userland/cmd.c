@@ -83,6 +83,31 @@ int gm_cmd_look_at_each(const char *command, const struct gm_options *options, g
 	return exit_code;
 }
 
+static bool is_watched(const struct gm_module_targets *targets, pid_t pid)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		if (targets->items[i].pid == (uint64_t)pid)
+			return true;
+	return false;
+}
+
+bool gm_cmd_say_unwatched(const char *command, const struct gm_options *options,
+			  const struct gm_module_targets *targets)
+{
+	bool said = false;
+
+	for (size_t i = 0; i < options->sources.count; i++) {
+		pid_t pid = options->sources.items[i].pid;
+
+		if (is_watched(targets, pid))
+			continue;
+		gm_cmd_say(command, "gomem.ko does not watch process %d: gomemctl watch %d",
+			   (int)pid, (int)pid);
+		said = true;
+	}
+	return said;
+}
+
 int gm_cmd_misused(const char *command, const char *why, const char *what)
 {
 	fprintf(stderr, "gomemctl %s: %s%s; see gomemctl help %s\n", command, why, what, command);
@@ -215,7 +240,8 @@ static bool take_option(struct parsing *parsing, int option, int *exit_code)
 	return !why;
 }
 
-static struct gm_error *add_targets(struct gm_options *options, struct gm_module *module)
+static struct gm_error *add_targets(const struct gm_syntax *syntax, struct gm_options *options,
+				    struct gm_module *module)
 {
 	struct gm_module_targets targets = {};
 	struct gm_error *error = gm_module_read_targets(module, &targets);
@@ -223,6 +249,8 @@ static struct gm_error *add_targets(struct gm_options *options, struct gm_module
 	for (size_t i = 0; !error && i < targets.count; i++) {
 		const struct gm_source source = { .pid = targets.items[i].pid };
 
+		if (!syntax->exited && !gm_module_target_runs(&targets.items[i]))
+			continue;
 		if (!add_source(options, &source))
 			error = gm_error_create(ENOMEM, "out of memory");
 	}
@@ -231,7 +259,8 @@ static struct gm_error *add_targets(struct gm_options *options, struct gm_module
 }
 
 /* Without -p, the module says whom to look at. */
-bool gm_options_default_pids(struct gm_options *options, const char *command, int *exit_code)
+static bool default_pids(const struct gm_syntax *syntax, struct gm_options *options,
+			 const char *command, int *exit_code)
 {
 	gm_auto(gm_module) struct gm_module *module = NULL;
 	struct gm_error *error = gm_module_open(NULL, &module);
@@ -245,17 +274,17 @@ bool gm_options_default_pids(struct gm_options *options, const char *command, in
 		return false;
 	}
 	if (!error)
-		error = add_targets(options, module);
+		error = add_targets(syntax, options, module);
 	if (error) {
 		*exit_code = gm_cmd_fail(command, error);
 		return false;
 	}
 	if (!options->sources.count)
-		*exit_code = gm_cmd_misused(command,
-					    "no pid given, and the module has no targets: give "
-					    "-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY
-					    "/targets",
-					    "");
+		*exit_code = gm_cmd_misused(
+			command,
+			"no pid given, and the module has no targets that run: give "
+			"-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY "/targets",
+			"");
 	return options->sources.count;
 }
 
@@ -346,7 +375,7 @@ bool gm_options_parse(struct gm_options *options, int argc, char **argv,
 		*exit_code = gm_cmd_misused(argv[0], "no process is looked at", "");
 	if (syntax->no_sources)
 		return !options->sources.count;
-	return options->sources.count || gm_options_default_pids(options, argv[0], exit_code);
+	return options->sources.count || default_pids(syntax, options, argv[0], exit_code);
 }
 
 void gm_options_deinit(struct gm_options *options)

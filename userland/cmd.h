@@ -54,6 +54,7 @@ struct gm_options {
  * @operands: it takes operands: they are left from argv[optind] on
  * @pid_operand: the first of them is the pid, where no option says what to look at
  * @no_sources: it looks at nothing that the common options name
+ * @exited: without -p, also at targets of the module that have exited
  * @letters, @options: its own options beside the common ones, as getopt_long() takes them,
  *	@options ended by an empty one; NULL without any
  * @take: of one of these; NULL where all is well, else why @argument is none, "not a size: "
@@ -63,6 +64,7 @@ struct gm_syntax {
 	bool raw;
 	bool operands;
 	bool no_sources;
+	bool exited;
 	bool pid_operand;
 	const char *letters;
 	const struct option *options;
@@ -83,9 +85,6 @@ void gm_options_deinit(struct gm_options *options);
 /* For a command that only looks at what runs: adds a source; false where @text is no pid. */
 bool gm_options_add_pid(struct gm_options *options, const char *text);
 
-/* The same: without @sources, the module's. False: all is said, return @exit_code. */
-bool gm_options_default_pids(struct gm_options *options, const char *command, int *exit_code);
-
 /* "gomemctl COMMAND: WHY WHAT; see gomemctl help COMMAND" on stderr; returns GM_EXIT_MISUSED. */
 int gm_cmd_misused(const char *command, const char *why, const char *what);
 
@@ -100,7 +99,12 @@ bool gm_cmd_parse_time(const char *text, uint64_t *ns);
  */
 void gm_cmd_say(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same of @error, which it frees; returns GM_EXIT_FAILED. */
+/* The same of each process of @options that is none of @targets. True: there was one. */
+struct gm_module_targets;
+bool gm_cmd_say_unwatched(const char *command, const struct gm_options *options,
+			  const struct gm_module_targets *targets);
+
+/* What gm_cmd_say() says, of @error, which it frees; returns GM_EXIT_FAILED. */
 int gm_cmd_fail(const char *command, struct gm_error *error);
 
 /* Looks at each of the sources; one that cannot be looked at is said, and does not stop the others.

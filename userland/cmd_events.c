@@ -284,14 +284,15 @@ static void summarize(const struct totals *totals)
 }
 
 /* Nobody waits in vain without having been told. */
-static struct gm_error *say_no_target(struct gm_module *module)
+static struct gm_error *say_no_target(const struct settings *settings, struct gm_module *module)
 {
 	struct gm_module_targets targets = {};
 	struct gm_error *error = gm_module_read_targets(module, &targets);
 
-	if (!error && !targets.count)
-		gm_cmd_say("events", "the module has no targets yet: write \"add PID\" "
-				     "to " GM_MODULE_DIRECTORY "/targets");
+	if (!error && !targets.count && !settings->base.sources.count)
+		gm_cmd_say("events", "the module has no targets yet: gomemctl watch PID");
+	if (!error)
+		gm_cmd_say_unwatched("events", &settings->base, &targets);
 	gm_module_targets_deinit(&targets);
 	return error;
 }
@@ -305,7 +306,7 @@ static struct gm_error *open_stream(const struct settings *settings, int *fd)
 	char pid[24] = "";
 
 	if (!error)
-		error = say_no_target(module);
+		error = say_no_target(settings, module);
 	if (error)
 		return error;
 	if (settings->base.sources.count == 1)

@@ -95,7 +95,7 @@ static bool add_labels(struct json_object *object, const struct gm_go_labels *la
 	if (!gm_out_json_add(object, "labels", map))
 		return false;
 	for (size_t i = 0; labels && i < labels->count; i++)
-		if (!add_text(map, labels->items[i].key, labels->items[i].value))
+		if (!gm_out_json_add_text(map, labels->items[i].key, labels->items[i].value))
 			return false;
 	return true;
 }

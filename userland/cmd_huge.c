@@ -17,11 +17,11 @@ static const char usage[] =
 	"gomem.ko watching, also who made it huge. Without -p, the module's targets.\n"
 	"\n"
 	"  --all      each 2 MiB of the heap, also where small pages are\n"
-	"  -n COUNT   so many rows, 20 without; 0 is all of them\n";
+	"  -n COUNT   so many rows; without, text shows 20, --json and --raw all; 0 is all\n";
 
 #define ROWS_USUAL 20
 
-/* What was asked for, and what was seen: @looks, @count of them. */
+/* What was asked for, and what was seen: @looks, @count of them; @max: rows, 0: nothing was said. */
 struct request {
 	struct gm_options options;
 	size_t max;
@@ -193,6 +193,8 @@ static int run(const char *command, struct request *request)
 	struct gm_error *error;
 	int exit_code;
 
+	if (!request->max)
+		request->max = request->options.format == GM_OUT_TEXT ? ROWS_USUAL : SIZE_MAX;
 	request->looks = calloc(request->options.sources.count, sizeof(*request->looks));
 	if (!request->looks)
 		return gm_cmd_fail(command, gm_error_errno(ENOMEM, "cannot list the huge pages"));
@@ -208,7 +210,7 @@ static int run(const char *command, struct request *request)
 
 int gm_cmd_huge(int argc, char **argv)
 {
-	struct request request = { .max = ROWS_USUAL };
+	struct request request = {};
 	const struct gm_syntax syntax = {
 		.usage = usage,
 		.raw = true,

@@ -230,6 +230,16 @@ static void wait_until(uint64_t when_ns)
 		;
 }
 
+/* Of one sample alone: the next may be had. */
+static struct gm_error *pass_over(struct gm_error *error)
+{
+	if (!error || error->code != EBUSY)
+		return error;
+	gm_cmd_say("record", "no sample now: %s", error->message);
+	gm_error_destroy(error);
+	return NULL;
+}
+
 /* Each at its time; those whose time passed during the one before are left out. */
 static struct gm_error *take_samples(struct job *job)
 {
@@ -243,6 +253,7 @@ static struct gm_error *take_samples(struct job *job)
 			next += job->every_ns;
 		if (next - begin > job->duration_ns)
 			break;
+		error = pass_over(error);
 		if (!error)
 			wait_until(next);
 	}
@@ -279,9 +290,20 @@ static struct gm_error *record(struct job *job, const struct gm_source *source)
 		gm_cmd_say("record", "without a Go heap: %s", job->subject.go_problem->message);
 	catch_stop();
 	error = take_samples(job);
-	gm_cmd_say("record", "%" PRIu64 " sample%s of process %d in %s", job->samples,
-		   gm_plural(job->samples), (int)job->subject.pid, job->path);
+	if (job->samples)
+		gm_cmd_say("record", "%" PRIu64 " sample%s of process %d in %s", job->samples,
+			   gm_plural(job->samples), (int)job->subject.pid, job->path);
 	return error;
+}
+
+/* A file without a sample is of no use, and would be in the way of the next try. */
+static void close_file(struct job *job)
+{
+	bool empty = job->recorder && !job->samples;
+
+	gm_recorder_destroy(job->recorder);
+	if (empty)
+		unlink(job->path);
 }
 
 static const char *misuse(const struct job *job, const struct gm_options *options)
@@ -317,7 +339,7 @@ int gm_cmd_record(int argc, char **argv)
 			exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
 		}
 	}
-	gm_recorder_destroy(job.recorder);
+	close_file(&job);
 	free(job.known.items);
 	gm_mem_destroy(job.recorder_mem);
 	gm_subject_deinit(&job.subject);

@@ -15,14 +15,14 @@
 #define REPORT_NS 100000000ULL
 
 static const char usage[] =
-	"Usage: gomemctl refs [SOURCE] [-n COUNT]\n"
+	"Usage: gomemctl refs [SOURCE] [-n COUNT] [--freeze] [--pprof FILE] [--dot FILE]\n"
 	"                     [--json | --raw]\n"
 	"\n"
 	"Shows who holds the heap of a Go program: follows each reference from the global\n"
 	"variables, the goroutines' stacks and what the runtime notes of finalizers, and counts\n"
 	"each object once, for the holder it is nearest to. RETAINED is what would be gone with\n"
 	"the holder: what no other one reaches. Then the same by type. The program is not\n"
-	"stopped. Without -p, the module's targets.\n"
+	"stopped without --freeze. Without -p, the module's targets.\n"
 	"\n"
 	"  -n COUNT      so many holders and types, 30 without; 0 is all; --json and --raw have all\n"
 	"  --freeze      stop the program while its heap is copied: nothing is in flux then\n"

@@ -32,11 +32,13 @@ static const struct option own_options[] = {
 /**
  * struct request - the command line
  * @max: groups to show, 0: as many as usual
+ * @unwatched: one of the processes was no target
  */
 struct request {
 	struct gm_options options;
 	enum gm_stacks_by by;
 	size_t max;
+	bool unwatched;
 };
 
 static const char *const by_names[] = {
@@ -123,13 +125,12 @@ static struct gm_error *print(const struct request *request, const struct gm_sta
 	return gm_stacks_print_text(stdout, view, request->max ?: TEXT_GROUPS);
 }
 
-static void say_missing(const struct gm_stacks_view *view)
+static void say_missing(const struct request *request, const struct gm_stacks_view *view)
 {
 	if (!view->rate)
 		gm_cmd_say("stacks", "no stacks are taken now; to have them: echo 1 >" RATE_FILE);
-	else if (!view->groups->count)
-		gm_cmd_say("stacks", "nothing was touched or mapped yet; is the process watched? "
-				     "gomemctl watch PID");
+	else if (!view->groups->count && !request->unwatched)
+		gm_cmd_say("stacks", "nothing was touched or mapped since it is watched");
 }
 
 /* What a recording lacks can no more be had. */
@@ -154,7 +155,7 @@ static struct gm_error *show(const struct request *request, struct gm_module_sta
 		if (request->options.sources.items[0].kind == GM_SOURCE_RECORDING)
 			say_missed(view);
 		else
-			say_missing(view);
+			say_missing(request, view);
 		error = print(request, view);
 	}
 	view->groups = NULL;
@@ -162,7 +163,18 @@ static struct gm_error *show(const struct request *request, struct gm_module_sta
 	return error;
 }
 
-static struct gm_error *show_processes(const struct request *request)
+static struct gm_error *check_watched(struct request *request, struct gm_module *module)
+{
+	struct gm_module_targets targets = {};
+	struct gm_error *error = gm_module_read_targets(module, &targets);
+
+	if (!error)
+		request->unwatched = gm_cmd_say_unwatched("stacks", &request->options, &targets);
+	gm_module_targets_deinit(&targets);
+	return error;
+}
+
+static struct gm_error *show_processes(struct request *request)
 {
 	gm_auto(gm_stacks_labels) struct gm_stacks_labels *labels = NULL;
 	gm_auto(gm_stacks_names) struct gm_stacks_names *names = NULL;
@@ -172,6 +184,8 @@ static struct gm_error *show_processes(const struct request *request)
 	struct gm_error *error;
 
 	error = gm_module_open(NULL, &module);
+	if (!error)
+		error = check_watched(request, module);
 	if (!error)
 		error = gm_module_read_stacks(module, &stacks);
 	keep_wanted(&request->options, &stacks);
@@ -212,7 +226,7 @@ static struct gm_error *show_recording(const struct request *request)
 	return error;
 }
 
-static struct gm_error *run(const struct request *request)
+static struct gm_error *run(struct request *request)
 {
 	switch (request->options.sources.items[0].kind) {
 	case GM_SOURCE_CORE:
@@ -230,6 +244,7 @@ int gm_cmd_stacks(int argc, char **argv)
 	struct request request = {};
 	const struct gm_syntax syntax = {
 		.usage = usage,
+		.exited = true,
 		.letters = "n:",
 		.options = own_options,
 		.take = take,
@@ -240,7 +255,9 @@ int gm_cmd_stacks(int argc, char **argv)
 
 	if (gm_options_parse(&request.options, argc, argv, &syntax, &exit_code)) {
 		error = run(&request);
-		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
+		exit_code = request.unwatched ? GM_EXIT_FAILED : GM_EXIT_DONE;
+		if (error)
+			exit_code = gm_cmd_fail(argv[0], error);
 	}
 	gm_options_deinit(&request.options);
 	return exit_code;

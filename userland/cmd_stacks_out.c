@@ -128,8 +128,7 @@ static struct json_object *labels_object(const struct gm_go_labels *labels)
 	struct json_object *object = json_object_new_object();
 
 	for (size_t i = 0; object && labels && i < labels->count; i++) {
-		if (!gm_out_json_add(object, labels->items[i].key,
-				     gm_out_json_string(labels->items[i].value))) {
+		if (!gm_out_json_add_text(object, labels->items[i].key, labels->items[i].value)) {
 			json_object_put(object);
 			return NULL;
 		}

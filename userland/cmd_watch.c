@@ -109,7 +109,7 @@ static struct gm_error *add_missing_goroutines(struct gm_module *module)
 	for (size_t i = 0; !error && i < targets.count; i++) {
 		const struct gm_module_target *target = &targets.items[i];
 
-		if (strcmp(target->state, "exited") && !strcmp(target->go, "-"))
+		if (gm_module_target_runs(target) && !strcmp(target->go, "-"))
 			error = add_goroutines(module, target->pid);
 		if (error && (error->code == ESRCH || error->code == ENOENT)) {
 			gm_error_destroy(error);
@@ -120,33 +120,40 @@ static struct gm_error *add_missing_goroutines(struct gm_module *module)
 	return error;
 }
 
-static struct gm_error *watch_all(const struct watch *watch)
+/* What @context is of: the module, and what was asked for. */
+struct watching {
+	struct gm_module *module;
+	bool follow;
+};
+
+static struct gm_error *watch_one(void *context, const struct gm_source *source)
+{
+	const struct watching *watching = context;
+	struct gm_error *error = add(watching->module, source->pid, watching->follow);
+
+	return error ?: add_goroutines(watching->module, source->pid);
+}
+
+static int watch_all(const char *command, const struct watch *watch)
 {
 	gm_auto(gm_module) struct gm_module *module = NULL;
 	struct gm_error *error = gm_module_open(NULL, &module);
+	struct watching watching = { module, watch->follow };
 
-	if (!error && !watch->options.sources.count)
-		return add_missing_goroutines(module);
-	for (size_t i = 0; !error && i < watch->options.sources.count; i++) {
-		pid_t pid = watch->options.sources.items[i].pid;
-
-		error = add(module, pid, watch->follow);
-		if (!error)
-			error = add_goroutines(module, pid);
-	}
-	return error;
+	if (!error && watch->options.sources.count)
+		return gm_cmd_look_at_each(command, &watch->options, watch_one, &watching);
+	if (!error)
+		error = add_missing_goroutines(module);
+	return error ? gm_cmd_fail(command, error) : GM_EXIT_DONE;
 }
 
 int gm_cmd_watch(int argc, char **argv)
 {
 	struct watch watch = {};
-	struct gm_error *error;
 	int exit_code;
 
-	if (parse(&watch, argc, argv, &exit_code)) {
-		error = watch_all(&watch);
-		exit_code = error ? gm_cmd_fail(argv[0], error) : GM_EXIT_DONE;
-	}
+	if (parse(&watch, argc, argv, &exit_code))
+		exit_code = watch_all(argv[0], &watch);
 	gm_options_deinit(&watch.options);
 	return exit_code;
 }

@@ -74,7 +74,7 @@ static void test_long_name(void)
 	memset(name, 'x', sizeof(name) - 1);
 	text = print(GM_OUT_TEXT, &row, 1);
 	second = strchr(text, '\n') + 1;
-	tap_u64(strcspn(second, "\n"), 80, "text: a long name is cut at 80 columns", CONSTRUCTION);
+	tap_ok(strstr(second, name), "text: a long name is whole where there is no terminal");
 }
 
 static void test_raw(void)

@@ -2,10 +2,12 @@
 /* TAP, files, the module and its tables. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -161,6 +163,21 @@ long vmstat(const char *name)
 	if (value < 0)
 		die("/proc/vmstat has no %s", name);
 	return value;
+}
+
+void capability_drop(int capability)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	/* Root's exec() would bring back what the bounding set has. */
+	if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) || syscall(SYS_capget, &head, data))
+		die("cannot drop capability %d: %s", capability, strerror(errno));
+	data[0].effective &= ~(1U << capability);
+	data[0].permitted &= ~(1U << capability);
+	data[0].inheritable &= ~(1U << capability);
+	if (syscall(SYS_capset, &head, data))
+		die("cannot drop capability %d: %s", capability, strerror(errno));
 }
 
 int module_load(const char *params)

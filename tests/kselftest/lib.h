@@ -47,6 +47,9 @@ long file_number(const char *path);
 /* A counter of /proc/vmstat; dies when there is none. */
 long vmstat(const char *name);
 
+/* This process, and what it executes, does without it, one below 32, from now on. */
+void capability_drop(int capability);
+
 /* The module. Return: 0 or -errno of open, finit_module, delete_module. */
 int module_load(const char *params);
 int module_unload(void);

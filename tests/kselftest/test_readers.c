@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -204,18 +203,6 @@ static void unloading(void)
 	close(fd);
 }
 
-static void drop_capability(int capability)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		_exit(100);
-	data[0].effective &= ~(1U << capability);
-	if (syscall(SYS_capset, &head, data))
-		_exit(101);
-}
-
 static void check_may(const char *name, int uid, int capability, int want)
 {
 	pid_t pid = fork();
@@ -225,7 +212,7 @@ static void check_may(const char *name, int uid, int capability, int want)
 		if (uid && setresuid(uid, uid, uid))
 			_exit(102);
 		if (capability)
-			drop_capability(capability);
+			capability_drop(capability);
 		_exit(-stream_open(NULL, 0) & 0xff);
 	}
 	waitpid(pid, &status, 0);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* gomemctl events, /bin/gomemctl in the guest: what it shows is what the target did. */
+/* /bin/gomemctl in the guest: what events shows is what the target did; whom it looks at, and what
+ * it says where the module does not help.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +134,76 @@ static void end(void)
 	tap_eq(1, "the target's pid", times(TALK, line), "lines that say so", "gomemctl events");
 }
 
+/* Return: the exit status of gomemctl @command -p @pid; without @pid of gomemctl @command. */
+static int ran(const char *command, pid_t pid)
+{
+	pid_t tool = fork();
+	char text[16];
+	int status;
+
+	if (!tool) {
+		snprintf(text, sizeof(text), "%d", pid);
+		to_file(OUT, 1);
+		to_file(TALK, 2);
+		execl("/bin/gomemctl", "gomemctl", command, pid ? "-p" : NULL, text, NULL);
+		_exit(127);
+	}
+	waitpid(tool, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Root of a container on a host that has the module: a process of its own it may look at. */
+static int contained(void)
+{
+	pid_t pid;
+	int status;
+
+	capability_drop(CAP_SYS_PTRACE);
+	pid = fork();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	status = ran("vmas", pid);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return status;
+}
+
+static void not_ours(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(contained());
+	waitpid(pid, &status, 0);
+	tap_eq(0, "asked", WIFEXITED(status) ? WEXITSTATUS(status) : -1, "exit status",
+	       "gomemctl vmas as root without CAP_SYS_PTRACE, the module loaded");
+	tap_eq(1, "each process has one", times(OUT, "[stack]"), "rows of the stack",
+	       "gomemctl vmas as root without CAP_SYS_PTRACE");
+}
+
+/* What has exited is not looked at unless it is asked for; what nobody watches is said. */
+static void exited(struct target *t)
+{
+	struct target gone = target_start();
+
+	gomem_add(gone.pid);
+	target_kill(&gone);
+	tap_eq(0, "one of two targets runs", ran("vmas", 0), "exit status", "gomemctl vmas");
+	tap_eq(1, "of the one that runs", times(OUT, " stack "), "rows of a stack",
+	       "gomemctl vmas");
+	tap_eq(0, "its stacks are kept", ran("stacks", gone.pid), "exit status",
+	       "gomemctl stacks of an exited target");
+	gomem_del(gone.pid);
+	gomem_del(t->pid);
+	tap_eq(2, "no target is left", ran("vmas", 0), "exit status", "gomemctl vmas");
+	tap_eq(1, "nobody watches it", ran("stacks", t->pid), "exit status",
+	       "gomemctl stacks of a process that is no target");
+	gomem_add(t->pid);
+}
+
 int main(int argc, char **argv)
 {
 	struct target t;
@@ -145,6 +218,8 @@ int main(int argc, char **argv)
 	json(&t, p);
 	unlink(OUT);
 	end();
+	exited(&t);
+	not_ours();
 	gomem_del(t.pid);
 	target_kill(&t);
 	tap_eq(0, "asked", module_unload(), "delete_module", "unload");

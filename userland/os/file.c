@@ -77,16 +77,24 @@ struct gm_error *gm_file_read(const char *path, size_t max, char **text, size_t 
 	return code ? gm_error_errno(-code, "cannot read %s", path) : NULL;
 }
 
+/* To look into a process; root of a container has often less. */
+static const char *what_it_takes(void)
+{
+	return geteuid() ? "run as root" :
+			   "root needs CAP_SYS_PTRACE for that: run on the host, or give it to the "
+			   "container";
+}
+
 struct gm_error *gm_proc_error(pid_t pid, const char *name, int code)
 {
 	const char *gone = "cannot read /proc/%d/%s: there is no such process, or no longer; check "
 			   "the pid";
-	const char *denied = "cannot read /proc/%d/%s: not permitted; run as root";
+	const char *denied = "cannot read /proc/%d/%s: not permitted; %s";
 
 	if (code == ENOENT || code == ESRCH)
 		return gm_error_create(ESRCH, gone, (int)pid, name);
 	if (code == EACCES || code == EPERM)
-		return gm_error_create(EACCES, denied, (int)pid, name);
+		return gm_error_create(EACCES, denied, (int)pid, name, what_it_takes());
 	return gm_error_errno(code, "cannot read /proc/%d/%s", (int)pid, name);
 }
 

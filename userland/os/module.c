@@ -219,7 +219,7 @@ static struct gm_error *module_error(const struct gm_module *module, struct gm_e
 {
 	int code = error ? error->code : 0;
 
-	if (code != ENOENT && code != EACCES)
+	if (code != ENOENT && code != EACCES && code != EPERM && code != EBUSY)
 		return error;
 	gm_error_destroy(error);
 	if (code == ENOENT)
@@ -227,8 +227,18 @@ static struct gm_error *module_error(const struct gm_module *module, struct gm_e
 				       "cannot read %s: the module is not loaded; insmod "
 				       "gomem.ko target_pid=PID",
 				       module->directory);
-	return gm_error_create(EACCES, "cannot read %s: not permitted; run as root",
-			       module->directory);
+	if (code == EBUSY)
+		return gm_error_create(EBUSY,
+				       "cannot read %s: a target maps memory faster than it can "
+				       "be listed; try again",
+				       module->directory);
+	return gm_error_create(EACCES, "cannot read %s: not permitted; run as root%s",
+			       module->directory, geteuid() ? "" : " of the host");
+}
+
+bool gm_module_is_not_ours(const struct gm_error *error)
+{
+	return error && (error->code == ENOENT || error->code == EACCES);
 }
 
 static struct gm_error *read_text(struct gm_module *module, const char *file, char **text)
@@ -435,12 +445,18 @@ struct gm_error *gm_module_command(struct gm_module *module, const char *format,
 	return command ? write_command(path, command) : gm_error_create(ENOMEM, "out of memory");
 }
 
-/* The newest row: a pid that was used again means the process that has it now. */
+bool gm_module_target_runs(const struct gm_module_target *target)
+{
+	return strcmp(target->state, "exited");
+}
+
+/* A pid that was used again means the process that has it now. */
 static const struct gm_module_target *find_target(const struct gm_module_targets *targets,
 						  pid_t pid)
 {
-	for (size_t i = targets->count; i--;) {
-		if (targets->items[i].pid == (uint64_t)pid)
+	for (size_t i = 0; i < targets->count; i++) {
+		if (targets->items[i].pid == (uint64_t)pid &&
+		    gm_module_target_runs(&targets->items[i]))
 			return &targets->items[i];
 	}
 	return NULL;

@@ -3,6 +3,7 @@
 #ifndef GM_OS_MODULE_H
 #define GM_OS_MODULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,13 +16,18 @@
 struct gm_module;
 
 /* The module behind @directory, NULL for GM_MODULE_DIRECTORY.
- * ENOENT: not loaded. EACCES: not root. EPROTO: a contract version we do not know.
+ * ENOENT: not loaded. EACCES: not the host's root. EPROTO: a contract version we do not know.
  */
 struct gm_error *gm_module_open(const char *directory, struct gm_module **module) GM_MUST_CHECK;
 void gm_module_destroy(struct gm_module *module);
 GM_DEFINE_AUTO(gm_module)
 
-/* The binary file of page runs of a target. ENOENT: @pid is not a target. */
+/* Whether @error, of any call below or the one above, says that there is no module, or none that
+ * we may read: what can do without then does. NULL is no such error.
+ */
+bool gm_module_is_not_ours(const struct gm_error *error);
+
+/* The binary file of page runs of a target. ENOENT: @pid is not a target that runs. */
 struct gm_error *gm_module_open_pages(struct gm_module *module, pid_t pid, int *fd) GM_MUST_CHECK;
 
 /* The event stream, O_NONBLOCK, with @words written to it, as struct gomem_event says, unless
@@ -103,7 +109,8 @@ struct gm_module_blocks {
 };
 
 /* Each reads and checks one file. EIO: it breaks the contract (the message says
- * where); the table is then empty. Free with the _deinit beside it either way.
+ * where). EACCES: not the host's root. EBUSY: it could not keep up with a target's mmap() calls.
+ * The table is then empty. Free with the _deinit beside it either way.
  */
 struct gm_error *gm_module_read_vmas(struct gm_module *module,
 				     struct gm_module_vmas *vmas) GM_MUST_CHECK;
@@ -116,6 +123,9 @@ void gm_module_summaries_deinit(struct gm_module_summaries *summaries);
 struct gm_error *gm_module_read_targets(struct gm_module *module,
 					struct gm_module_targets *targets) GM_MUST_CHECK;
 void gm_module_targets_deinit(struct gm_module_targets *targets);
+
+/* Else it has exited, and its pid may be another's. */
+bool gm_module_target_runs(const struct gm_module_target *target);
 
 struct gm_error *gm_module_read_stacks(struct gm_module *module,
 				       struct gm_module_stacks *stacks) GM_MUST_CHECK;

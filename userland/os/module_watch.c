@@ -71,8 +71,8 @@ struct gm_error *gm_module_watch_read(pid_t pid, struct gm_module_watch *watch)
 
 	*watch = (struct gm_module_watch){};
 	if (!error)
-		return read_watch(module, pid, watch);
-	if (error->code != ENOENT && error->code != EACCES)
+		error = read_watch(module, pid, watch);
+	if (!gm_module_is_not_ours(error))
 		return error;
 	gm_error_destroy(error);
 	return NULL;
@@ -89,17 +89,16 @@ static struct gm_error *open_watching(pid_t pid, struct gm_module **module)
 	struct gm_module_watch watch = {};
 	struct gm_error *error = gm_module_open(NULL, module);
 
-	if (error && (error->code == ENOENT || error->code == EACCES)) {
-		gm_error_destroy(error);
-		return NULL;
-	}
 	if (!error)
 		error = read_summary(*module, pid, &watch);
 	if (!error && watch.watched)
 		return NULL;
 	gm_module_destroy(*module);
 	*module = NULL;
-	return error;
+	if (!gm_module_is_not_ours(error))
+		return error;
+	gm_error_destroy(error);
+	return NULL;
 }
 
 struct gm_error *gm_module_watch_read_blocks(pid_t pid, struct gm_module_blocks *blocks)

@@ -72,10 +72,10 @@ struct gm_error *gm_pages_read_runs(int fd, struct gm_pages *pages)
 	return error;
 }
 
-/* ENOENT and EACCES of the module become "try the next source". */
+/* "Try the next source." */
 static struct gm_error *not_here(struct gm_error *error)
 {
-	if (error && (error->code == ENOENT || error->code == EACCES || error->code == ESRCH))
+	if (gm_module_is_not_ours(error) || (error && error->code == ESRCH))
 		error->code = ENOTSUP;
 	return error;
 }

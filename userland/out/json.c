@@ -7,25 +7,35 @@
 
 #include "out/clean.h"
 
-struct json_object *gm_out_json_string(const char *text)
+/* Valid UTF-8; caller frees; NULL when memory is out. */
+static char *valid(const char *text)
 {
-	gm_autofree char *clean = NULL;
-	char *to;
+	char *clean = malloc(strlen(text) * strlen(GM_OUT_REPLACEMENT) + 1), *to = clean;
 
-	if (!text)
-		return NULL;
-	clean = malloc(strlen(text) * strlen(GM_OUT_REPLACEMENT) + 1);
-	if (!clean)
-		return NULL;
-	to = clean;
-	while (*text) {
+	while (clean && *text) {
 		size_t length = gm_out_utf8_bytes(text);
 
 		to = mempcpy(to, length ? text : GM_OUT_REPLACEMENT,
 			     length ? length : strlen(GM_OUT_REPLACEMENT));
 		text += length ? length : 1;
 	}
-	return json_object_new_string_len(clean, to - clean);
+	if (clean)
+		*to = '\0';
+	return clean;
+}
+
+struct json_object *gm_out_json_string(const char *text)
+{
+	gm_autofree char *clean = text ? valid(text) : NULL;
+
+	return clean ? json_object_new_string(clean) : NULL;
+}
+
+bool gm_out_json_add_text(struct json_object *object, const char *key, const char *text)
+{
+	gm_autofree char *clean = valid(key);
+
+	return clean && gm_out_json_add(object, clean, gm_out_json_string(text));
 }
 
 bool gm_out_json_add(struct json_object *object, const char *key, struct json_object *value)

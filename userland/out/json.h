@@ -13,6 +13,9 @@
  */
 struct json_object *gm_out_json_string(const char *text);
 
+/* Adds @text under @key, both made valid; false when memory is out. */
+bool gm_out_json_add_text(struct json_object *object, const char *key, const char *text);
+
 /* The rows as an array of objects, for a document of one's own; NULL when memory is out. */
 struct json_object *gm_out_json_rows(const struct gm_out_table *table, const void *rows,
 				     size_t row_count);

@@ -11,7 +11,6 @@
 #include "out/bytes.h"
 #include "out/json.h"
 
-#define TEXT_COLUMNS 80
 #define CELL_BYTES 24
 
 static struct gm_error *no_memory(const struct gm_out_table *table)
@@ -76,16 +75,15 @@ static bool fill(struct libscols_table *scols, const struct gm_out_table *table,
 	return ok;
 }
 
-/* A terminal has a width of its own; all else is read as 80 columns. */
+/* A terminal has a width that names give way to; all else keeps them whole. */
 static bool set_output(struct libscols_table *scols, FILE *stream, bool raw)
 {
 	if (scols_table_set_stream(scols, stream) || scols_table_enable_raw(scols, raw))
 		return false;
 	/* What cleans stdout has no descriptor. */
-	if (raw || isatty(stream == stdout ? STDOUT_FILENO : fileno(stream)))
+	if (isatty(stream == stdout ? STDOUT_FILENO : fileno(stream)))
 		return true;
-	return !scols_table_set_termforce(scols, SCOLS_TERMFORCE_ALWAYS) &&
-	       !scols_table_set_termwidth(scols, TEXT_COLUMNS);
+	return !scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER);
 }
 
 static struct gm_error *print_columns(FILE *stream, const struct gm_out_table *table,

@@ -73,10 +73,31 @@ static struct gm_error *create_file(const char *path)
 	/* The addresses in it are secrets. */
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
+	if (fd < 0 && errno == EEXIST)
+		return gm_error_create(EEXIST,
+				       "cannot create %s: it is there already, and is not "
+				       "overwritten; give another name",
+				       path);
 	if (fd < 0)
 		return gm_error_errno(errno, "cannot create %s", path);
 	close(fd);
 	return NULL;
+}
+
+/* In the file at @path, which is empty. */
+static struct gm_error *create_database(const char *path, struct gm_db **db)
+{
+	struct gm_error *error = gm_db_create(path, db);
+
+	if (!error)
+		error = gm_db_run(*db, "BEGIN IMMEDIATE");
+	if (!error)
+		error = create_tables(*db);
+	if (!error)
+		error = gm_db_run(*db, "COMMIT");
+	if (error)
+		unlink(path);
+	return error;
 }
 
 struct gm_error *gm_recorder_create(const char *path, struct gm_recorder **out)
@@ -88,13 +109,7 @@ struct gm_error *gm_recorder_create(const char *path, struct gm_recorder **out)
 		return no_memory();
 	error = create_file(path);
 	if (!error)
-		error = gm_db_create(path, &recorder->db);
-	if (!error)
-		error = gm_db_run(recorder->db, "BEGIN IMMEDIATE");
-	if (!error)
-		error = create_tables(recorder->db);
-	if (!error)
-		error = gm_db_run(recorder->db, "COMMIT");
+		error = create_database(path, &recorder->db);
 	if (error)
 		return error;
 	*out = recorder;
