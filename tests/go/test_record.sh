@@ -369,6 +369,23 @@ damaged()
 	done
 }
 
+# A disk that is full before there are tables, and before there is a sample
+full()
+{
+	local kib said status left
+
+	for kib in 8 120; do
+		said=$(trap '' XFSZ && ulimit -f $kib &&
+			./gomemctl record -p $$ -o "$tmp/full" --for 0 2>&1)
+		status=$?
+		left=$(ls "$tmp"/full* 2>/dev/null)
+		result "record: $kib KiB of disk: an error, and no file" "$([ $status = 1 ] &&
+			grep -q 'cannot use' <<<"$said" && [ -z "$left" ] ||
+			echo "expected exit status 1 and no file, came $status: $said $left")"
+		rm -f "$tmp"/full*
+	done
+}
+
 for minor in 1.19 1.24 1.27; do
 	build "go$minor" "$minor" fixture && one "go$minor" "$tmp/go$minor"
 done
@@ -376,6 +393,7 @@ build stripped 1.27 fixture -ldflags=-s -buildmode=pie && one 'go1.27 stripped P
 start "$tmp/go1.27"
 killed
 ends
+full
 build grow 1.24 grow && executes "$tmp/grow" && grows "$tmp/grow" && hostile
 build blocked 1.27 blocked && blocked "$tmp/blocked"
 done_testing

@@ -153,6 +153,15 @@ static void test_utf8(void)
 	check_string(NULL, NULL, "none");
 }
 
+static void test_key(void)
+{
+	struct json_object *object = json_object_new_object();
+
+	tap_ok(gm_out_json_add_text(object, "k\xff", "v\xfe"), "a key that is not UTF-8");
+	tap_str(member(object, "k" BAD), "v" BAD, "becomes one that is", "RFC 3629");
+	json_object_put(object);
+}
+
 static void check_bytes(uint64_t bytes, const char *expected)
 {
 	char text[GM_OUT_BYTES_MAX];
@@ -261,6 +270,7 @@ int main(void)
 	test_empty();
 	test_json();
 	test_utf8();
+	test_key();
 	test_bytes();
 	test_clean();
 	test_terminal();
