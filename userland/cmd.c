@@ -280,11 +280,10 @@ static bool default_pids(const struct gm_syntax *syntax, struct gm_options *opti
 		return false;
 	}
 	if (!options->sources.count)
-		*exit_code = gm_cmd_misused(
-			command,
-			"no pid given, and the module has no targets that run: give "
-			"-p PID, or write \"add PID\" to " GM_MODULE_DIRECTORY "/targets",
-			"");
+		*exit_code = gm_cmd_misused(command,
+					    "no pid given, and the module has no targets that run: "
+					    "give -p PID, or gomemctl watch PID",
+					    "");
 	return options->sources.count;
 }
 

@@ -21,7 +21,7 @@ static const char usage[] =
 
 #define ROWS_USUAL 20
 
-/* What was asked for, and what was seen: @looks, @count of them; @max: rows, 0: nothing was said. */
+/* What was asked for, and what was seen: @looks, @count of them; @max: rows, 0: not said. */
 struct request {
 	struct gm_options options;
 	size_t max;
