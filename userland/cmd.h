@@ -11,6 +11,8 @@
 #include "base/vec.h"
 #include "out/table.h"
 
+struct gm_module_targets;
+
 enum gm_exit { GM_EXIT_DONE, GM_EXIT_FAILED, GM_EXIT_MISUSED };
 
 /* Where a command reads a process. */
@@ -100,7 +102,6 @@ bool gm_cmd_parse_time(const char *text, uint64_t *ns);
 void gm_cmd_say(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same of each process of @options that is none of @targets. True: there was one. */
-struct gm_module_targets;
 bool gm_cmd_say_unwatched(const char *command, const struct gm_options *options,
 			  const struct gm_module_targets *targets);
 

@@ -369,14 +369,17 @@ damaged()
 	done
 }
 
-# A disk that is full before there are tables, and before there is a sample
+# A disk that is full before there are tables, and one with no room for the whole of a sample
 full()
 {
 	local kib said status left
 
-	for kib in 8 120; do
+	./gomemctl record -p "$pid" -o "$tmp/full" --for 0 2>/dev/null
+	left=$(stat -c %s "$tmp/full")
+	rm "$tmp/full"
+	for kib in 8 $((left / 1024 - 4)); do
 		said=$(trap '' XFSZ && ulimit -f $kib &&
-			./gomemctl record -p $$ -o "$tmp/full" --for 0 2>&1)
+			./gomemctl record -p "$pid" -o "$tmp/full" --for 0 2>&1)
 		status=$?
 		left=$(ls "$tmp"/full* 2>/dev/null)
 		result "record: $kib KiB of disk: an error, and no file" "$([ $status = 1 ] &&
@@ -391,9 +394,9 @@ for minor in 1.19 1.24 1.27; do
 done
 build stripped 1.27 fixture -ldflags=-s -buildmode=pie && one 'go1.27 stripped PIE' "$tmp/stripped"
 start "$tmp/go1.27"
+full
 killed
 ends
-full
 build grow 1.24 grow && executes "$tmp/grow" && grows "$tmp/grow" && hostile
 build blocked 1.27 blocked && blocked "$tmp/blocked"
 done_testing

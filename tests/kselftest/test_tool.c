@@ -196,8 +196,12 @@ static void exited(struct target *t)
 	       "gomemctl vmas");
 	tap_eq(0, "its stacks are kept", ran("stacks", gone.pid), "exit status",
 	       "gomemctl stacks of an exited target");
-	gomem_del(gone.pid);
 	gomem_del(t->pid);
+	tap_eq(0, "its stacks are kept", ran("stacks", 0), "exit status",
+	       "gomemctl stacks where the only target has exited");
+	tap_eq(2, "none runs", ran("vmas", 0), "exit status",
+	       "gomemctl vmas where the only target has exited");
+	gomem_del(gone.pid);
 	tap_eq(2, "no target is left", ran("vmas", 0), "exit status", "gomemctl vmas");
 	tap_eq(1, "nobody watches it", ran("stacks", t->pid), "exit status",
 	       "gomemctl stacks of a process that is no target");
